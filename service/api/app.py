@@ -1,0 +1,80 @@
+"""The app: routes, problems, guards. ``create_app(settings)`` builds one; importing this does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from service import __version__
+from service.api import grades, operations, rubrics
+from service.api.examples import document_problems
+from service.api.guard import Guard
+from service.api.problems import handle
+from service.bootstrap import Services, open_services
+from service.ports import InvalidCursor, StoreUnavailable
+from service.settings import Settings
+from service.telemetry import log
+from service.workflow import NothingToRetry, Overloaded
+
+DESCRIPTION = """\
+Grades interview answers against a rubric with a language model and gives feedback that can be defended:
+every remark quotes the answer and the quote is verified by code; every level comes with its probabilities.
+"""
+_HANDLED: tuple[type[Exception], ...] = (
+    StarletteHTTPException,
+    RequestValidationError,
+    InvalidCursor,
+    NothingToRetry,
+    Overloaded,
+    StoreUnavailable,
+    Exception,
+)
+
+
+def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
+    """The HTTP service.
+
+    Args:
+        settings: what to build.
+        services: already opened services, which the caller closes; opened from the settings otherwise.
+    """
+    app: FastAPI = FastAPIOffline(
+        title="debrief",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=[
+            {"name": "grades", "description": "Grade answers and read the results."},
+            {"name": "rubrics", "description": "What answers are judged on."},
+            {"name": "operations", "description": "For those who run the service."},
+        ],
+        redoc_url=None,
+        lifespan=_lifespan(settings, services),
+        max_body_size=settings.limits.body_bytes,
+        separate_input_output_schemas=True,
+    )
+    for router in (grades.router, rubrics.router, operations.router):
+        app.include_router(router)
+    for error in _HANDLED:
+        app.add_exception_handler(error, handle)
+    app.add_middleware(Guard)
+    document_problems(app)
+    return app
+
+
+def _lifespan(settings: Settings, given: Services | None):  # type: ignore[no-untyped-def]
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            services = given or await stack.enter_async_context(open_services(settings))
+            app.state.services = services
+            if interrupted := await services.grading.recover():
+                log("interrupted_grades_found", count=interrupted)
+            yield
+
+    return lifespan

@@ -1,0 +1,291 @@
+"""Examples for the OpenAPI document: requests, answers and every kind of problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.api.problems import INVALID_REQUEST, KINDS, MEDIA_TYPE, Kind
+
+_QUESTION = "Can you explain what a p-value is?"
+_ANSWER = "It is the probability that the null hypothesis is true, so below 0.05 we know the effect is real."
+_QUOTE = "the probability that the null hypothesis is true"
+_REFERENCE = (
+    "The probability, assuming the null hypothesis is true, of data at least as extreme as those observed. "
+    "It is not the probability that the null hypothesis is true."
+)
+
+GRADE_BODIES: dict[str, Any] = {
+    "with_reference": {
+        "summary": "With a reference and a setting",
+        "value": {
+            "question": _QUESTION,
+            "answer": _ANSWER,
+            "reference": _REFERENCE,
+            "key_points": ["It assumes that the null hypothesis is true"],
+            "context": {"industry": "healthcare", "audience": "executives", "stage": "phone_screen"},
+            "learner": "learner-17",
+            "metadata": {"course": "cohort-7"},
+        },
+    },
+    "smallest": {"summary": "The least there can be", "value": {"question": _QUESTION, "answer": _ANSWER}},
+}
+
+_SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_RECEIPT: dict[str, Any] = {
+    "rubric": {"id": "ds-interview", "version": "1.0.0", "sha256": _SHA},
+    "prompt": {"id": "judge-readout", "version": "2", "sha256": _SHA},
+    "coach_prompt": {"id": "coach-brief", "version": "1", "sha256": _SHA},
+    "judge": "readout",
+    "models": [{"role": "judge", "requested": "embedded", "reported": "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"}],
+    "calibration": None,
+    "service": "0.1.0",
+}
+_USAGE: dict[str, Any] = {
+    "model_calls": 7,
+    "input_tokens": 3412,
+    "output_tokens": 402,
+    "cached_tokens": 2310,
+    "cost_usd": 0.0,
+    "latency_ms": 41200,
+    "cache": "miss",
+}
+
+
+def _criterion(name: str, title: str, weight: float, distribution: list[float], label: str, **more: Any) -> Any:
+    return {
+        "status": "scored",
+        "id": name,
+        "name": title,
+        "weight": weight,
+        "score": round(sum(level * p for level, p in enumerate(distribution, 1)), 2),
+        "level": 1,
+        "label": label,
+        "distribution": distribution,
+        "confidence": distribution[0],
+        "rationale": "Your central claim is not what a p-value is.",
+        "evidence": [],
+        "improvements": [],
+        "reason": None,
+        **more,
+    }
+
+
+GRADE_EXAMPLE: dict[str, Any] = {
+    "id": "grd_01KAP0J3V8T6W1Q9X4Z7B5C2D0",
+    "object": "grade",
+    "status": "graded",
+    "created_at": "2026-11-22T21:00:00Z",
+    "overall": {
+        "score": 1.5,
+        "max_score": 5,
+        "level": 2,
+        "label": "Weak",
+        "confidence": 0.55,
+        "capped_by": None,
+        "summary": "You give the most common misreading of a p-value.",
+    },
+    "criteria": [
+        _criterion(
+            "correctness",
+            "Correctness",
+            0.4,
+            [0.8, 0.12, 0.05, 0.02, 0.01],
+            "Wrong",
+            evidence=[
+                {
+                    "quote": _QUOTE,
+                    "start": _ANSWER.index(_QUOTE),
+                    "end": _ANSWER.index(_QUOTE) + len(_QUOTE),
+                    "match": "verified",
+                    "sign": "gap",
+                    "comment": "A p-value is computed assuming the null; it is not its probability.",
+                }
+            ],
+            improvements=[
+                {
+                    "what": "Say what is assumed",
+                    "why": "The definition hangs on it",
+                    "try_this": "If there were no effect, results this extreme would come up p of the time.",
+                }
+            ],
+        ),
+        _criterion("clarity", "Clarity", 0.2, [0.55, 0.2, 0.15, 0.06, 0.04], "Cannot be followed"),
+        _criterion("storytelling", "Storytelling", 0.2, [0.7, 0.2, 0.06, 0.03, 0.01], "No story"),
+        _criterion("business_framing", "Business framing", 0.2, [0.75, 0.15, 0.06, 0.03, 0.01], "No business in it"),
+    ],
+    "key_points": [{"point": "It assumes that the null hypothesis is true", "covered": "missing"}],
+    "next_steps": ["Practise the definition in one sentence, then say what a decision needs besides it."],
+    "follow_up_question": "What would you do with a p-value of 0.06?",
+    "rewrite": {"before": _QUOTE, "after": "how often data this extreme would appear if there were no effect"},
+    "flags": [],
+    "review": {"needed": False, "reasons": []},
+    "receipt": _RECEIPT,
+    "commentary": {"status": "written", "reason": None},
+    "usage": _USAGE,
+    "reason": None,
+    "learner": "learner-17",
+    "metadata": {"course": "cohort-7"},
+}
+
+LIST_EXAMPLE = {"data": [GRADE_EXAMPLE], "next_cursor": None, "has_more": False}
+
+RECEIPT_EXAMPLE: dict[str, Any] = {
+    "id": GRADE_EXAMPLE["id"],
+    "object": "receipt",
+    "created_at": GRADE_EXAMPLE["created_at"],
+    "receipt": _RECEIPT,
+    "submission_sha256": _SHA,
+    "detail": "full",
+    "decisions": [
+        {
+            "kind": "decided",
+            "criterion": "correctness",
+            "distribution": [0.8, 0.12, 0.05, 0.02, 0.01],
+            "sampled_once": False,
+            "probes": {"claim_correct": 0.11},
+        }
+    ],
+    "calls": [
+        {
+            "purpose": "judge",
+            "requested": "embedded",
+            "reported": "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+            "outcome": "ok",
+            "input_tokens": 402,
+            "output_tokens": 1,
+            "cached_tokens": 310,
+            "cost_usd": 0.0,
+            "latency_ms": 1900,
+            "raw": "'1' -0.2231",
+        }
+    ],
+    "usage": _USAGE,
+}
+
+RUBRIC_EXAMPLE: dict[str, Any] = {
+    "id": "ds-interview",
+    "object": "rubric",
+    "version": "1.0.0",
+    "sha256": _SHA,
+    "title": "Data-science interview answer",
+    "audience": "A candidate's answer to one interview question.",
+    "criteria": [
+        {
+            "id": "correctness",
+            "name": "Correctness",
+            "weight": 0.4,
+            "question": "Is what the answer says true?",
+            "levels": [{"label": "Wrong", "descriptor": "The central claim is false."}],
+        }
+    ],
+    "caps": [{"criterion": "correctness", "at_most": 2.0, "overall": 2.5}],
+    "bands": ["Not yet", "Weak", "Mixed", "Good", "Strong"],
+}
+
+
+def example(value: Any) -> dict[str, Any]:
+    """The ``content`` of a JSON response with one example."""
+    return {"content": {"application/json": {"example": value}}}
+
+
+def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses for kinds of problems, by status; kinds that share one are examples side by side."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        response = responses.setdefault(kind.status, _refusal(kind))
+        response["content"][MEDIA_TYPE]["examples"][kind.slug] = {"summary": kind.title, "value": _problem(kind)}
+    return responses
+
+
+def _refusal(kind: Kind) -> dict[str, Any]:
+    headers = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    return {
+        "description": kind.title,
+        **({"headers": headers} if kind.status in (429, 503) else {}),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
+    }
+
+
+def _problem(kind: Kind) -> dict[str, Any]:
+    problem: dict[str, Any] = {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.advice,
+    }
+    if kind is INVALID_REQUEST:
+        problem["errors"] = [{"pointer": "#/answer", "detail": "Field required"}]
+    return problem
+
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457. `type` is stable; switch on it.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "enum": [kind.type for kind in KINDS]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer, or ?name for a query parameter."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+        "grade": {"$ref": "#/components/schemas/GradeDocument", "description": "With not-graded: the kept resource."},
+    },
+}
+
+
+def document_problems(app: FastAPI) -> None:
+    """Make the app's OpenAPI document speak of our problems in place of FastAPI's default 422."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary="Grades interview answers and gives feedback that can be defended.",
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+                license_info=app.license_info,
+                separate_input_output_schemas=app.separate_input_output_schemas,
+            )
+            app.openapi_schema = _with_problems(document)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = PROBLEM_SCHEMA
+    everywhere = {str(status): value for status, value in refusals(*_EVERYWHERE).items()}
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            if _is_fastapis_own(responses.get("422")):
+                responses["422"] = refusals(INVALID_REQUEST)[422]
+            for status, value in everywhere.items():
+                responses.setdefault(status, value)
+    return document
+
+
+def _is_fastapis_own(response: dict[str, Any] | None) -> bool:
+    return response is not None and MEDIA_TYPE not in response.get("content", {})
+
+
+_EVERYWHERE = tuple(kind for kind in KINDS if kind.slug in ("host-not-allowed", "internal-error"))

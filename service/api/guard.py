@@ -1,0 +1,71 @@
+"""What every request passes: the host check, safe response headers, one metric, and the last resort.
+
+Without keys the server answers loopback names only, so that a web page cannot reach it under a name of its
+own (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api import problems
+from service.api.problems import ProblemError, response_for
+from service.telemetry import LOGGER
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+FOR_ANY_HOST = frozenset({"/healthz", "/readyz"})
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Guard:
+    """Pure ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check, pass on, and answer 500 as problem+json if something escaped."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in present)]
+            await send(message)
+
+        try:
+            if not _answers_to(scope):
+                await ProblemError(problems.HOST_NOT_ALLOWED).response()(scope, receive, guarded)
+            else:
+                await self.app(scope, receive, guarded)
+        except Exception as error:
+            LOGGER.error("request_failed", exc_info=error)
+            if status == 0:
+                await response_for(error)(scope, receive, guarded)
+        finally:
+            _count(scope, status)
+
+
+def _answers_to(scope: Scope) -> bool:
+    if scope["path"] in FOR_ANY_HOST:
+        return True
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.lower() in LOOPBACK_NAMES
+
+
+def _count(scope: Scope, status: int) -> None:
+    services = getattr(scope["app"].state, "services", None) if "app" in scope else None
+    if services is not None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in ("GET", "POST", "PUT", "DELETE") else "other"
+        services.metrics.requests.labels(method, route, str(status)).inc()

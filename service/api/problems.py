@@ -1,0 +1,167 @@
+"""Which error is which HTTP status: every problem the API answers with (RFC 9457), in one table.
+
+A problem never repeats what was sent: not the answer, not a field's value, not a member's name that is not
+ours.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from service.ports import InvalidCursor, StoreUnavailable
+from service.telemetry import log
+from service.workflow import NothingToRetry, Overloaded
+
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20
+MAX_POINTER = 120
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: a stable ``type``, its status, and what to do about it."""
+
+    slug: str
+    status: int
+    title: str
+    advice: str
+
+    @property
+    def type(self) -> str:
+        """The ``type`` member: a URN, stable for clients to switch on."""
+        return f"urn:debrief:problem:{self.slug}"
+
+
+INVALID_JSON = Kind("invalid-json", 400, "The body is not valid JSON", "Send one JSON object, UTF-8, no repeats.")
+INVALID_REQUEST = Kind("invalid-request", 422, "The request is not valid", "See errors; each names its place.")
+INVALID_HEADER = Kind("invalid-header", 400, "A header is not valid", "See detail.")
+UNSUPPORTED_MEDIA = Kind(
+    "unsupported-media-type", 415, "The body's type is not supported", "Send application/json, not compressed."
+)
+NOT_ACCEPTABLE = Kind("not-acceptable", 406, "No acceptable representation", "Accept application/json.")
+BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large", "Send less; the limit is in detail.")
+NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path and the id.")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method does not exist here", "See Allow.")
+HOST_NOT_ALLOWED = Kind(
+    "host-not-allowed", 421, "This host name is not answered", "Use 127.0.0.1 or localhost: the server has no keys."
+)
+NOTHING_TO_RETRY = Kind("nothing-to-retry", 409, "There is nothing to retry", "The grade stands as it is.")
+NOT_GRADED = Kind("not-graded", 503, "The answer could not be graded now", "Retry later; see grade.reason.")
+OVERLOADED = Kind("overloaded", 503, "Too many answers are waiting", "Retry after the time given.")
+STORE_UNAVAILABLE = Kind("store-unavailable", 503, "The store cannot be used now", "Nothing was kept; retry later.")
+INTERNAL = Kind("internal-error", 500, "Something went wrong here", "It is logged; please report it.")
+
+KINDS: tuple[Kind, ...] = (
+    INVALID_JSON,
+    INVALID_REQUEST,
+    INVALID_HEADER,
+    UNSUPPORTED_MEDIA,
+    NOT_ACCEPTABLE,
+    BODY_TOO_LARGE,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    HOST_NOT_ALLOWED,
+    NOTHING_TO_RETRY,
+    NOT_GRADED,
+    OVERLOADED,
+    STORE_UNAVAILABLE,
+    INTERNAL,
+)
+
+_BY_STATUS = {kind.status: kind for kind in reversed(KINDS)}
+
+
+class ProblemError(HTTPException):
+    """Raised anywhere in the API to answer with a problem."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str | None = None,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(kind.status, detail or kind.advice, dict(headers or {}))
+        self.kind = kind
+        self.errors = list(errors)
+        self.members = members
+
+    def response(self) -> Response:
+        """The problem as a response; 429 and 503 always carry Retry-After."""
+        body: dict[str, Any] = {
+            "type": self.kind.type,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            **({"errors": self.errors} if self.errors else {}),
+            **self.members,
+        }
+        headers = dict(self.headers or {})
+        if self.kind.status in (429, 503):
+            headers.setdefault("Retry-After", retry_after_header(None))
+        return Response(orjson.dumps(body), self.kind.status, headers, MEDIA_TYPE)
+
+
+def retry_after_header(seconds: float | None) -> str:
+    """Whole seconds, at least 1, jittered so that many callers do not come back at once."""
+    wait = RETRY_SECONDS if seconds is None else seconds
+    return str(max(1, math.ceil(wait * random.uniform(1.0, 1.3))))
+
+
+def response_for(error: Exception) -> Response:
+    """The response for any exception that reaches the edge."""
+    return _problem_for(error).response()
+
+
+async def handle(_request: Request, error: Exception) -> Response:
+    """FastAPI's exception handler for everything."""
+    return response_for(error)
+
+
+def _problem_for(error: Exception) -> ProblemError:
+    match error:
+        case ProblemError():
+            return error
+        case RequestValidationError():
+            return ProblemError(INVALID_REQUEST, errors=[describe(item) for item in error.errors()[:MAX_ERRORS]])
+        case StarletteHTTPException():
+            kind = _BY_STATUS.get(error.status_code, INVALID_REQUEST if error.status_code < 500 else INTERNAL)
+            return ProblemError(kind, headers=error.headers)
+        case InvalidCursor():
+            return ProblemError(INVALID_REQUEST, errors=[{"pointer": "?cursor", "detail": "is not a cursor of ours"}])
+        case Overloaded():
+            return ProblemError(OVERLOADED)
+        case NothingToRetry():
+            return ProblemError(NOTHING_TO_RETRY)
+        case StoreUnavailable():
+            log("store_unavailable", error=str(error))
+            return ProblemError(STORE_UNAVAILABLE)
+        case _:
+            return ProblemError(INTERNAL)
+
+
+def describe(item: Mapping[str, Any]) -> dict[str, str]:
+    """One validation error: a JSON pointer (or ``?name`` for a query parameter) and what is wrong, no input."""
+    place, *path = [str(part) for part in item["loc"]] or ["body"]
+    if item["type"] == "extra_forbidden":
+        path, detail = path[:-1], "holds a member that is not known here"
+    else:
+        detail = str(item["msg"]).removeprefix("Value error, ")
+    pointer = "?" + "/".join(path) if place == "query" else f"#/{'/'.join(map(_escape, path))}".rstrip("/")
+    return {"pointer": pointer[:MAX_POINTER], "detail": detail[:300]}
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

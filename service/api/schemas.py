@@ -1,0 +1,276 @@
+"""What travels over HTTP: the request body, the grade document, pages and rubrics.
+
+The parts of a grade are the core's own values; this file adds the envelope.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from service.grading.grade import (
+    Call,
+    CommentaryStatus,
+    CriterionGrade,
+    Flag,
+    GradeStatus,
+    KeyPoint,
+    Overall,
+    Reason,
+    Receipt,
+    Review,
+    Rewrite,
+    Usage,
+)
+from service.grading.rubric import Rubric
+from service.grading.submission import Context, Submission
+from service.records import Detail, GradePage, GradeRecord
+
+RubricReference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}(@\d+\.\d+\.\d+)?$")]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+LearnerReference = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ContextBody(_Body):
+    """For whom and where the answer is given. It reaches the judge and the coach."""
+
+    industry: str | None = Field(None, examples=["healthcare"])
+    audience: str | None = Field(None, examples=["executives"])
+    stage: str | None = Field(None, examples=["phone_screen"])
+    seniority: str | None = Field(None, examples=["junior"])
+
+
+class GradeBody(_Body):
+    """A question and an answer to grade. Limits count Unicode code points."""
+
+    question: str = Field(description="The interview question, at most 4,000 code points.")
+    answer: str = Field(description="The candidate's answer, at most 20,000 code points.")
+    reference: str | None = Field(None, description="What a right answer says, at most 8,000 code points.")
+    key_points: list[str] = Field([], description="Points a right answer covers; each is reported on.")
+    rubric: RubricReference | dict[str, Any] = Field(
+        "ds-interview", description="`id`, `id@version`, or a whole rubric object."
+    )
+    context: ContextBody = ContextBody()
+    learner: LearnerReference | None = Field(None, description="Your reference; never sent to a model.")
+    language: str | None = Field(None, description="Language of the feedback, a BCP 47 tag such as `en`.")
+    detail: Detail = Field("full", description="`scores` leaves the commentary out.")
+    metadata: dict[MetadataKey, MetadataValue] = Field({}, description="Strings, echoed back, never read.")
+
+    def submission(self) -> Submission:
+        """The part that may reach a model."""
+        context = Context(**{name: text or None for name, text in self.context.model_dump().items()})
+        return Submission(
+            question=self.question,
+            answer=self.answer,
+            reference=self.reference or None,
+            key_points=tuple(self.key_points),
+            context=context,
+            language=self.language or None,
+        )
+
+
+class SubmissionDocument(_Document):
+    """Question, answer and reference exactly as sent."""
+
+    question: str
+    answer: str
+    reference: str | None
+    key_points: list[str]
+    context: dict[str, str]
+    language: str | None
+
+
+class GradeDocument(_Document):
+    """A grade. Every key is always present, null or [] when empty."""
+
+    id: str
+    object: Literal["grade"] = "grade"
+    status: GradeStatus
+    created_at: datetime
+    overall: Overall | None
+    criteria: list[CriterionGrade]
+    key_points: list[KeyPoint]
+    next_steps: list[str]
+    follow_up_question: str | None
+    rewrite: Rewrite | None
+    flags: list[Flag]
+    review: Review
+    receipt: Receipt | None
+    commentary: CommentaryStatus | None
+    usage: Usage | None
+    reason: Reason | None
+    learner: str | None
+    metadata: dict[str, str]
+
+
+class GradeWithSubmission(GradeDocument):
+    """A grade with ``?include=submission``."""
+
+    submission: SubmissionDocument
+
+
+class GradeList(_Document):
+    """One page, newest first."""
+
+    data: list[GradeDocument]
+    next_cursor: str | None
+    has_more: bool
+
+
+class ReceiptDocument(_Document):
+    """The full receipt: what produced the grade, every model call and its raw reply."""
+
+    id: str
+    object: Literal["receipt"] = "receipt"
+    created_at: datetime
+    receipt: Receipt | None
+    submission_sha256: str
+    detail: Detail
+    decisions: list[dict[str, Any]]
+    calls: list[Call]
+    usage: Usage | None
+
+
+class CriterionDocument(_Document):
+    """A criterion as learners see it; guidance for judges is left out."""
+
+    id: str
+    name: str
+    weight: float
+    question: str
+    levels: list[dict[str, str]]
+
+
+class RubricDocument(_Document):
+    """A rubric as learners see it."""
+
+    id: str
+    object: Literal["rubric"] = "rubric"
+    version: str
+    sha256: str
+    title: str
+    audience: str
+    criteria: list[CriterionDocument]
+    caps: list[dict[str, Any]]
+    bands: list[str]
+
+
+class RubricList(_Document):
+    """Every rubric, newest versions."""
+
+    data: list[RubricDocument]
+
+
+class Health(_Document):
+    """Whether the process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(_Document):
+    """Whether requests can be served: the store always, the model as far as known."""
+
+    status: Literal["ready"] = "ready"
+    store: Literal["ok"] = "ok"
+    model: Literal["ok", "loading", "degraded"]
+
+
+def grade_document(record: GradeRecord) -> GradeDocument:
+    """The wire form of a record."""
+    return GradeDocument(**_members(record))
+
+
+def grade_with_submission(record: GradeRecord) -> GradeWithSubmission:
+    """The wire form of a record with what was sent."""
+    sent = record.request.submission
+    return GradeWithSubmission(
+        **_members(record),
+        submission=SubmissionDocument(
+            question=sent.question,
+            answer=sent.answer,
+            reference=sent.reference,
+            key_points=list(sent.key_points),
+            context=sent.context.named(),
+            language=sent.language,
+        ),
+    )
+
+
+def _members(record: GradeRecord) -> dict[str, Any]:
+    grade = record.grade
+    return {
+        "id": record.id,
+        "status": record.status,
+        "created_at": record.created_at.astimezone(UTC),
+        "overall": grade.overall if grade else None,
+        "criteria": list(grade.criteria) if grade else [],
+        "key_points": list(grade.key_points) if grade else [],
+        "next_steps": list(grade.next_steps) if grade else [],
+        "follow_up_question": grade.follow_up_question if grade else None,
+        "rewrite": grade.rewrite if grade else None,
+        "flags": list(grade.flags) if grade else [],
+        "review": grade.review if grade else Review(needed=False, reasons=()),
+        "receipt": grade.receipt if grade else None,
+        "commentary": grade.commentary if grade else None,
+        "usage": record.usage,
+        "reason": record.reason,
+        "learner": record.request.learner,
+        "metadata": record.request.metadata,
+    }
+
+
+def grade_list(page: GradePage) -> GradeList:
+    """The wire form of a page."""
+    return GradeList(
+        data=[grade_document(record) for record in page.records],
+        next_cursor=page.next_cursor,
+        has_more=page.next_cursor is not None,
+    )
+
+
+def receipt_document(record: GradeRecord) -> ReceiptDocument:
+    """The wire form of a full receipt."""
+    return ReceiptDocument(
+        id=record.id,
+        created_at=record.created_at.astimezone(UTC),
+        receipt=record.grade.receipt if record.grade else None,
+        submission_sha256=record.request.submission.digest(),
+        detail=record.request.detail,
+        decisions=[d.model_dump(mode="json") for d in record.judgement.decisions] if record.judgement else [],
+        calls=list(record.calls),
+        usage=record.usage,
+    )
+
+
+def rubric_document(rubric: Rubric) -> RubricDocument:
+    """The wire form of a rubric."""
+    return RubricDocument(
+        id=rubric.id,
+        version=rubric.version,
+        sha256=rubric.sha256,
+        title=rubric.title,
+        audience=rubric.audience,
+        criteria=[
+            CriterionDocument(
+                id=criterion.id,
+                name=criterion.name,
+                weight=criterion.weight,
+                question=criterion.question,
+                levels=[{"label": level.label, "descriptor": level.descriptor} for level in criterion.levels],
+            )
+            for criterion in rubric.criteria
+        ],
+        caps=[cap.model_dump() for cap in rubric.aggregation.caps],
+        bands=list(rubric.aggregation.bands),
+    )

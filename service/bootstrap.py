@@ -1,0 +1,258 @@
+"""The composition root: the only file that names concrete adapters; it opens and closes them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+
+from service import __version__
+from service.grading.coach import Coach
+from service.grading.errors import ModelError
+from service.grading.grader import Grader
+from service.grading.judgement import Judge
+from service.grading.judges.readout import ReadoutJudge
+from service.grading.judges.single_call import SingleCallJudge
+from service.grading.models import Capabilities, ChatModel
+from service.grading.prompt import Prompt
+from service.grading.submission import Limits
+from service.library import FileLibrary
+from service.llm import scripted
+from service.llm.backend import ChatBackend
+from service.llm.embedded import EmbeddedChat
+from service.llm.litellm_chat import LiteLLMChat
+from service.llm.model_files import QWEN_CODER_1_5B, NoProgress, Progress, ensure_model
+from service.llm.prices import price_of
+from service.llm.retry import ResilientChat, RetryPolicy
+from service.ports import GradeStore, Library
+from service.settings import EMBEDDED, Settings
+from service.storage import open_store
+from service.telemetry import Metrics, log
+from service.workflow import Grading, Pace
+
+
+class Misconfigured(Exception):
+    """The settings do not fit together; the message says what to change."""
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds on the running event loop's clock."""
+        return asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything a front end needs."""
+
+    grading: Grading
+    library: Library
+    store: GradeStore
+    metrics: Metrics
+    limits: Limits
+    metadata_keys: int
+    model: ResilientChat
+    loading: asyncio.Task[None] | None = None
+
+    def model_state(self) -> Literal["ok", "loading", "degraded"]:
+        """How the model is, as far as known without asking it."""
+        if self.loading is not None and not self.loading.done():
+            return "loading"
+        return "ok" if self.model.healthy else "degraded"
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, backend: ChatBackend | None = None) -> AsyncIterator[Services]:
+    """Open the store, the model and all between, and close them in the end.
+
+    Args:
+        settings: what to open.
+        backend: a model to use in place of the configured one.
+
+    Raises:
+        Misconfigured: the settings do not fit together.
+    """
+    library = FileLibrary(settings.content_dir)
+    model = ResilientChat(backend or open_backend(settings), retry_policy(settings))
+    grader = build_grader(settings, library, model)
+    store = await open_store(settings.database.url)
+    metrics = Metrics()
+    services = Services(
+        grading=Grading(grader, store, SystemClock(), pace(settings), metrics),
+        library=library,
+        store=store,
+        metrics=metrics,
+        limits=limits(settings),
+        metadata_keys=settings.limits.metadata_keys,
+        model=model,
+        loading=asyncio.create_task(_prepare(model)),
+    )
+    try:
+        yield services
+    finally:
+        await services.grading.drain(settings.seconds.drain)
+        if services.loading is not None:
+            services.loading.cancel()
+        await model.backend.close()
+        await store.close()
+
+
+async def _prepare(model: ResilientChat) -> None:
+    try:
+        await model.backend.prepare()
+    except ModelError as error:
+        model.healthy = False
+        log("model_not_ready", code=error.code, detail=error.detail)
+
+
+def build_grader(settings: Settings, library: Library, model: ChatModel) -> Grader:
+    """The grader the settings ask for, around a model.
+
+    Raises:
+        Misconfigured: an unknown prompt, or a judge the model cannot serve.
+    """
+    return Grader(
+        judge=_judge(settings, library, model),
+        coach=Coach(model, _prompt(library, coach_prompt(settings))),
+        secret=instance_secret(settings),
+        service=__version__,
+    )
+
+
+def _judge(settings: Settings, library: Library, model: ChatModel) -> Judge:
+    name = fitting_judge(model.capabilities) if settings.judge == "auto" else settings.judge
+    if name == "single_call":
+        return SingleCallJudge(model, _prompt(library, settings.prompts.single_call), settings.samples)
+    if not model.capabilities.top_logprobs:
+        raise Misconfigured(
+            f"the readout judge needs a model that reports log-probabilities, and {model.name} does not: "
+            "set DEBRIEF_JUDGE=single_call or leave it out"
+        )
+    return ReadoutJudge(model, _prompt(library, settings.prompts.readout))
+
+
+def fitting_judge(capabilities: Capabilities) -> Literal["readout", "single_call"]:
+    """The judge for a model when none is named: readout for a small model that runs here, else one call for all."""
+    return "readout" if capabilities.free and capabilities.top_logprobs else "single_call"
+
+
+def coach_prompt(settings: Settings) -> str:
+    """The coach's prompt when none is named: a brief one for the embedded model."""
+    return settings.prompts.coach or ("coach-brief" if settings.model == EMBEDDED else "coach")
+
+
+def _prompt(library: Library, reference: str) -> Prompt:
+    prompt = library.prompt(reference)
+    if prompt is None:
+        raise Misconfigured(f"there is no prompt called {reference}: look into prompts/")
+    return prompt
+
+
+_DIRECT = {
+    "openai": None,
+    "hosted_vllm": "http://127.0.0.1:8000/v1",
+    "ollama": "http://127.0.0.1:11434/v1",
+    "llamacpp": "http://127.0.0.1:8080/v1",
+}
+"""OpenAI-compatible providers that need no LiteLLM, and where they listen unless told otherwise."""
+
+
+def open_backend(settings: Settings, progress: Progress | None = None) -> ChatBackend:
+    """The backend of ``settings.model``; nothing is loaded or called yet.
+
+    Raises:
+        Misconfigured: the model's key is missing.
+    """
+    name = settings.model
+    if name == EMBEDDED:
+        embedded = settings.embedded
+        return EmbeddedChat(
+            name, model_finder(settings, progress), context_tokens=embedded.context_tokens, threads=embedded.threads
+        )
+    if name in _SCRIPTED:
+        return _SCRIPTED[name]()
+    provider, _, model = name.partition("/")
+    if provider in _DIRECT and model:
+        return _direct(settings, provider, model)
+    return LiteLLMChat(name, price=price_of(name), api_base=settings.model_base_url)
+
+
+_SCRIPTED: dict[str, Callable[[], ChatBackend]] = {
+    "scripted/echo": scripted.echo,
+    "scripted/obedient": scripted.obedient,
+}
+
+
+def _direct(settings: Settings, provider: str, model: str) -> ChatBackend:
+    from service.llm.openai_chat import OpenAIChat
+
+    own = provider == "openai"
+    base_url = settings.model_base_url or (settings.openai_base_url if own else None) or _DIRECT[provider]
+    key = settings.model_api_key or (settings.openai_api_key if own else None)
+    if own and base_url is None and key is None:
+        raise Misconfigured(f"{settings.model} needs a key: set OPENAI_API_KEY, or DEBRIEF_MODEL=embedded to use none")
+    return OpenAIChat(
+        settings.model,
+        model,
+        api_key=key.get_secret_value() if key else None,
+        base_url=base_url,
+        price=price_of(settings.model) if own and base_url is None else None,
+        hosted_by_openai=own and base_url is None,
+    )
+
+
+def model_finder(settings: Settings, progress: Progress | None = None) -> Callable[[], Path]:
+    """A function that returns the embedded model's file, fetching it on first use."""
+    embedded = settings.embedded
+    return lambda: ensure_model(
+        QWEN_CODER_1_5B, path=embedded.path, cache_dir=embedded.cache_dir, progress=progress or NoProgress()
+    )
+
+
+def retry_policy(settings: Settings) -> RetryPolicy:
+    """The retry policy of the settings."""
+    return RetryPolicy(call_seconds=settings.call_seconds, concurrency=settings.concurrency)
+
+
+def pace(settings: Settings) -> Pace:
+    """How many grades at once: one on the embedded model, whose cached prefix belongs to one answer at a time."""
+    at_once = 1 if settings.model == EMBEDDED else settings.concurrency
+    return Pace(at_once=at_once, waiting=settings.limits.waiting, grade_seconds=settings.grade_seconds)
+
+
+def limits(settings: Settings) -> Limits:
+    """The limits on submitted text."""
+    of = settings.limits
+    return Limits(
+        question=of.question, answer=of.answer, reference=of.reference, context=of.context, key_points=of.key_points
+    )
+
+
+def instance_secret(settings: Settings) -> bytes:
+    """The secret behind the fences: from the settings, else kept in a file of this user's (mode 0600)."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value().encode()
+    path = user_data_path("debrief", False) / "secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        secret = secrets.token_hex(32).encode()
+        file.write(secret)
+    return secret

@@ -1,0 +1,378 @@
+"""The command line: ``debrief serve | grade | models | rubric check | prompt check``.
+
+Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service import __version__
+from service.grading.errors import GradingError, InvalidSubmission
+from service.grading.grade import CriterionGrade, GradeStatus, ScoredCriterion
+from service.grading.rubric import Rubric
+from service.grading.submission import Context, Submission, submit
+from service.records import LOCAL_TENANT, Detail, GradeRecord, GradeRequest
+from service.settings import EMBEDDED, Settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANSWER_EXAMPLE = "It is the probability that the null hypothesis is true, so below 0.05 the effect is real."
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Grades interview answers; feedback you can act on.")
+rubric_app = typer.Typer(no_args_is_help=True, help="Rubrics.")
+prompt_app = typer.Typer(no_args_is_help=True, help="Prompts.")
+app.add_typer(rubric_app, name="rubric")
+app.add_typer(prompt_app, name="prompt")
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+
+def main() -> None:
+    """Entry point of the ``debrief`` command."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"debrief {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Grades interview answers; feedback you can act on."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (DEBRIEF_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (DEBRIEF_PORT).", min=0, max=65_535)] = None,
+) -> None:
+    """Start the HTTP service; fetches the embedded model first if it is needed and missing."""
+    import uvicorn
+
+    from service.api.app import create_app
+    from service.telemetry import set_up_logging
+
+    settings = _settings()
+    host, port = host or settings.host, settings.port if port is None else port
+    if host not in LOOPBACK:
+        _fail(
+            f"without keys debrief listens on this machine only, not on {host}.",
+            "Leave --host out, and put a proxy that authenticates in front to serve other machines.",
+        )
+    _fetch_model(settings)
+    set_up_logging(settings.log_level)
+    with _explained():
+        web = create_app(settings)
+    _print_invitation(host, port)
+    uvicorn.run(
+        web,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.seconds.drain),
+    )
+
+
+def _print_invitation(host: str, port: int) -> None:
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    body = f'{{"question": "Can you explain what a p-value is?", "answer": "{ANSWER_EXAMPLE}"}}'
+    err.print(f"[bold]debrief {__version__}[/bold] on {base}  (documentation: {base}/docs, stop: Ctrl-C)")
+    err.print("Try it:")
+    err.print(f"curl -s {base}/v1/grades -H 'Content-Type: application/json' -d '{body}'", soft_wrap=True, markup=False)
+
+
+@app.command()
+def grade(
+    question: Annotated[str, typer.Option(help="The interview question.")],
+    answer: Annotated[str, typer.Option(help="The candidate's answer, or - to read it from standard input.")],
+    reference: Annotated[str | None, typer.Option(help="What a right answer says.")] = None,
+    key_point: Annotated[list[str] | None, typer.Option(help="A point a right answer covers; repeatable.")] = None,
+    rubric: Annotated[str, typer.Option(help="id, id@version, or a rubric file.")] = "ds-interview",
+    industry: Annotated[str | None, typer.Option(help="E.g. healthcare.")] = None,
+    audience: Annotated[str | None, typer.Option(help="E.g. executives.")] = None,
+    stage: Annotated[str | None, typer.Option(help="E.g. phone screen.")] = None,
+    seniority: Annotated[str | None, typer.Option(help="E.g. junior.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the feedback.")] = None,
+    scores: Annotated[bool, typer.Option("--scores", help="Levels only, no commentary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the grade as the API returns it.")] = False,
+) -> None:
+    """Grade one answer and print the feedback."""
+    settings = _settings()
+    submission = Submission(
+        question=question,
+        answer=sys.stdin.read().strip("\n") if answer == "-" else answer,
+        reference=reference,
+        key_points=tuple(key_point or ()),
+        context=Context(industry=industry, audience=audience, stage=stage, seniority=seniority),
+        language=language,
+    )
+    _fetch_model(settings)
+    with _explained():
+        record = asyncio.run(_grade(settings, submission, rubric, "scores" if scores else "full"))
+    if as_json:
+        from service.api.schemas import grade_document
+
+        sys.stdout.write(grade_document(record).model_dump_json(indent=2) + "\n")
+    else:
+        print_grade(record, out)
+    if record.status is GradeStatus.UNGRADED:
+        raise typer.Exit(1)
+
+
+async def _grade(settings: Settings, submission: Submission, rubric: str, detail: Detail) -> GradeRecord:
+    from service.bootstrap import limits
+
+    checked = submit(submission, limits(settings))
+    async with _services(settings) as services:
+        request = GradeRequest(submission=checked, rubric=_rubric(rubric, services.library), detail=detail)
+        with err.status("Reading the answer ...") if err.is_terminal else _nothing():
+            return await services.grading.grade(LOCAL_TENANT, request)
+
+
+def _rubric(reference: str, library: Any) -> Rubric:
+    from service.library import load_rubric
+
+    path = Path(reference)
+    if path.suffix in (".yaml", ".yml"):
+        return load_rubric(path)
+    found: Rubric | None = library.rubric(reference)
+    if found is None:
+        names = ", ".join(rubric.reference for rubric in library.rubrics())
+        _fail(f"there is no rubric called {reference}.", f"There are: {names}; or give a YAML file.")
+    return found
+
+
+@app.command()
+def models() -> None:
+    """Show the configured model: whether it can be reached, which judge fits it, what it costs."""
+    settings = _settings()
+    with _explained():
+        rows, fine = asyncio.run(_model_facts(settings))
+    table = Table(show_header=False, box=None)
+    for name, value in rows:
+        table.add_row(Text(name, style="bold"), Text(value))
+    out.print(table)
+    if not fine:
+        raise typer.Exit(1)
+
+
+async def _model_facts(settings: Settings) -> tuple[list[tuple[str, str]], bool]:
+    from service.bootstrap import fitting_judge, open_backend
+    from service.grading.errors import ModelError
+    from service.grading.models import ChatRequest, Message, Tokens
+
+    backend = open_backend(settings)
+    judge = fitting_judge(backend.capabilities) if settings.judge == "auto" else settings.judge
+    cost = backend.cost_usd(Tokens(input=1_500, output=700))
+    rows = [
+        ("model", settings.model),
+        ("judge", judge + (" (chosen for this model)" if settings.judge == "auto" else "")),
+        (
+            "log-probabilities",
+            f"up to {backend.capabilities.top_logprobs}" if backend.capabilities.top_logprobs else "no",
+        ),
+        ("a grade costs about", "unknown price" if cost is None else f"$ {cost:.4f} (1,500 tokens in, 700 out)"),
+    ]
+    if settings.model == EMBEDDED and not _has_model(settings):
+        rows.append(("file", f"not fetched yet (1.1 GB, on first use, into {settings.embedded.cache_dir})"))
+        return rows, True
+    hello = ChatRequest("check", (Message("user", "Reply with the word ready."),), max_tokens=4)
+    try:
+        await backend.prepare()
+        reply = await backend.complete(hello, settings.call_seconds)
+    except ModelError as error:
+        rows.append(("reachable", f"no: {error.detail}"))
+        return rows, False
+    finally:
+        await backend.close()
+    rows.append(("reachable", f"yes, answers as {reply.reported or settings.model}"))
+    return rows, True
+
+
+@rubric_app.command("check")
+def rubric_check(paths: Annotated[list[Path], typer.Argument(help="Rubric files or folders.")]) -> None:
+    """Check rubrics: every fault with its file and place, and how to mend it."""
+    from service.library import load_rubric
+
+    _check([file for path in paths for file in _files(path, "*.yaml")], load_rubric, "rubric")
+
+
+@prompt_app.command("check")
+def prompt_check(paths: Annotated[list[Path], typer.Argument(help="Prompt files or folders.")]) -> None:
+    """Check prompts: front matter, sections, unknown variables."""
+    from service.library import load_prompt
+
+    _check([file for path in paths for file in _files(path, "*.md")], load_prompt, "prompt")
+
+
+def _files(path: Path, pattern: str) -> list[Path]:
+    if not path.exists():
+        _fail(f"{path} does not exist.", "Name a file or a folder.")
+    return sorted(path.rglob(pattern)) if path.is_dir() else [path]
+
+
+def _check(files: list[Path], load: Any, kind: str) -> None:
+    faults = 0
+    for file in files:
+        try:
+            load(file)
+        except GradingError as error:
+            faults += 1
+            err.print(Text(str(error), style="red"))
+    if faults or not files:
+        _fail(f"{faults} of {len(files)} {kind} files are not valid.", "Mend the places named above.")
+    out.print(f"{len(files)} {kind} file{'s' if len(files) != 1 else ''} checked, no faults")
+
+
+def print_grade(record: GradeRecord, console: Console) -> None:
+    """A grade for a reader at a terminal. All text of the answer and the model is shown as text, never as markup."""
+    grade = record.grade
+    if grade is None or grade.overall is None:
+        reason = record.reason.detail if record.reason else "no reason was given"
+        console.print(Text(f"Not graded: {reason}", style="bold red"))
+        return
+    total = grade.overall
+    capped = f", capped by {total.capped_by}" if total.capped_by else ""
+    console.print(Text(f"{total.label}  {total.score:.2f} of {total.max_score}{capped}", style="bold"))
+    if total.summary:
+        console.print(Text(total.summary))
+    for criterion in grade.criteria:
+        _print_criterion(criterion, console)
+    for point in grade.key_points:
+        console.print(Text(f"  {point.covered:>8}  {point.point}"))
+    for title, text in (
+        ("Next", " ".join(grade.next_steps)),
+        ("Follow-up question", grade.follow_up_question or ""),
+        ("Instead of", grade.rewrite.before if grade.rewrite else ""),
+        ("say", grade.rewrite.after if grade.rewrite else ""),
+    ):
+        if text:
+            console.print(Text.assemble((f"{title}: ", "bold"), text))
+    if grade.commentary.reason:
+        console.print(Text(f"Commentary {grade.commentary.status}: {grade.commentary.reason.detail}", style="yellow"))
+    _print_footer(record, console)
+
+
+def _print_criterion(criterion: CriterionGrade, console: Console) -> None:
+    console.print()
+    if not isinstance(criterion, ScoredCriterion):
+        console.print(Text(f"{criterion.name}: not scored ({criterion.reason.detail})", style="yellow"))
+        return
+    bars = " ".join(f"{level}:{p:.0%}" for level, p in enumerate(criterion.distribution, 1))
+    sure = "" if criterion.confidence is None else f", confidence {criterion.confidence:.2f}"
+    console.print(
+        Text.assemble((f"{criterion.name}: {criterion.label}", "bold cyan"), f"  {criterion.score:.2f}{sure}   {bars}")
+    )
+    if criterion.rationale:
+        console.print(Text(f"  {criterion.rationale}"))
+    for evidence in criterion.evidence:
+        sign = "+" if evidence.sign == "strength" else "-"
+        console.print(Text(f"  {sign} “{evidence.quote}” {evidence.comment}".rstrip()))
+    for improvement in criterion.improvements:
+        console.print(Text(f"  > {improvement.what}: {improvement.try_this}", style="green"))
+
+
+def _print_footer(record: GradeRecord, console: Console) -> None:
+    usage, grade = record.usage, record.grade
+    if usage is None or grade is None:
+        return
+    cost = "unknown cost" if usage.cost_usd is None else f"$ {usage.cost_usd:.4f}"
+    console.print()
+    console.print(
+        Text(
+            f"{record.id} · {grade.receipt.judge} · {usage.model_calls} model calls · "
+            f"{usage.input_tokens}+{usage.output_tokens} tokens · {usage.latency_ms / 1000:.1f} s · {cost} · {usage.cache}",
+            style="dim",
+        )
+    )
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"DEBRIEF_{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        _fail(f"the settings cannot be used: {faults}.", "Correct these environment variables.")
+
+
+def _has_model(settings: Settings) -> bool:
+    from service.llm.model_files import QWEN_CODER_1_5B
+
+    return (
+        settings.embedded.path is not None or (settings.embedded.cache_dir / "models" / QWEN_CODER_1_5B.name).is_file()
+    )
+
+
+def _fetch_model(settings: Settings) -> None:
+    """Have the embedded model's file before anything waits for it, with a progress bar."""
+    if settings.model != EMBEDDED:
+        return
+    from service.bootstrap import model_finder
+    from service.llm.model_files import RichProgress
+
+    with _explained():
+        model_finder(settings, RichProgress())()
+
+
+@asynccontextmanager
+async def _services(settings: Settings) -> AsyncIterator[Any]:
+    from service.bootstrap import open_services
+    from service.telemetry import set_up_logging
+
+    set_up_logging("WARNING")
+    async with open_services(settings) as services:
+        yield services
+
+
+class _nothing:  # noqa: N801 - reads as a context manager
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class _explained:  # noqa: N801 - reads as a context manager
+    """Turn errors a user can act on into a message and exit code 1."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        from service.bootstrap import Misconfigured
+        from service.llm.model_files import ModelFileError
+        from service.ports import StoreUnavailable
+        from service.workflow import Overloaded
+
+        if isinstance(error, InvalidSubmission):
+            _fail(f"the {error.field} {error.problem}.", "Correct it and try again.")
+        if isinstance(
+            error, Misconfigured | ModelFileError | GradingError | StoreUnavailable | Overloaded | ValueError
+        ):
+            _fail(f"{error}", "See README.md, section Settings.")
+        if isinstance(error, KeyboardInterrupt):
+            _fail("stopped.", "Nothing half-written was left; start it again to go on.")
+
+
+def _fail(problem: str, advice: str) -> NoReturn:
+    err.print(Text(f"debrief: {problem}", style="bold red"))
+    err.print(Text(advice))
+    raise typer.Exit(1)

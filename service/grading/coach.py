@@ -1,0 +1,94 @@
+"""The coach explains what was decided; it does not grade again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.grading.commentary import Commentary, check_commentary
+from service.grading.errors import ReplyInvalid
+from service.grading.judgement import Case
+from service.grading.levels import LevelDistribution
+from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message
+from service.grading.prompt import Prompt
+from service.grading.reply import brief_schema, commentary_schema, read_brief, read_draft, read_object
+from service.grading.rubric import Rubric
+
+
+@dataclass(frozen=True, slots=True)
+class Coach:
+    """Writes the commentary for decided levels.
+
+    The prompt's parameters: ``max_tokens`` of the reply; ``brief`` (1) asks a small model for one short remark
+    a criterion.
+    """
+
+    model: ChatModel
+    prompt: Prompt
+
+    def version(self) -> dict[str, object]:
+        """Everything about the coach that can change a commentary."""
+        return {"coach_model": self.model.name, "coach_prompt": self.prompt.sha256}
+
+    async def explain(self, case: Case, decided: Mapping[str, LevelDistribution], budget: CallBudget) -> Commentary:
+        """Checked feedback for the decided levels; a draft that contradicts them is sent back once.
+
+        Raises:
+            ModelError: the model gave no readable commentary.
+        """
+        sent_back = False
+
+        def read(reply: ChatReply) -> Commentary:
+            nonlocal sent_back
+            data = read_object(reply)
+            draft = read_brief(data, case.rubric, decided) if self._brief else read_draft(data, case.rubric)
+            checked = check_commentary(draft, case.submission, case.rubric, decided)
+            if checked.problems and not sent_back:
+                sent_back = True
+                raise ReplyInvalid("; ".join(checked.problems[:6]), partial=checked)
+            return checked
+
+        try:
+            return await self.model.ask(self._request(case, decided), read, budget)
+        except ReplyInvalid as error:
+            if isinstance(error.partial, Commentary):
+                return error.partial
+            raise
+
+    @property
+    def _brief(self) -> bool:
+        return self.prompt.parameter("brief", 0) == 1
+
+    def _request(self, case: Case, decided: Mapping[str, LevelDistribution]) -> ChatRequest:
+        coach = self.prompt.render(
+            "coach",
+            rubric=case.rubric,
+            decided=_decided_levels(case.rubric, decided),
+            context=case.context(),
+            language=case.variables()["language"],
+        )
+        return ChatRequest(
+            purpose="coach",
+            messages=(
+                Message("system", self.prompt.render("system", rubric=case.rubric)),
+                Message("user", self.prompt.render("case", **case.variables()) + "\n\n" + coach),
+            ),
+            max_tokens=int(self.prompt.parameter("max_tokens", 1_500)),
+            schema_name="commentary",
+            schema=brief_schema(case.rubric, decided) if self._brief else commentary_schema(case.rubric),
+            repair=lambda problem: self.prompt.render("repair", problem=problem),
+        )
+
+
+def _decided_levels(rubric: Rubric, decided: Mapping[str, LevelDistribution]) -> list[dict[str, object]]:
+    return [
+        {
+            "criterion": criterion,
+            "number": (number := decided[criterion.id].median),
+            "level": criterion.levels[number - 1],
+            "lowest": number == 1,
+            "top": number == len(criterion.levels),
+        }
+        for criterion in rubric.criteria
+        if criterion.id in decided
+    ]

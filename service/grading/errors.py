@@ -1,0 +1,116 @@
+"""Everything that can go wrong while grading, as values a caller can act on.
+
+GradingError
+├── InvalidSubmission      the text cannot be graded as sent (NUL, lone surrogates, over a limit)
+├── InvalidRubric          a rubric file or object breaks the rubric rules
+├── InvalidPrompt          a prompt file breaks the prompt rules, or a variable is missing
+└── ModelError             a model gave no usable reply; ``code`` says why
+    ├── ModelUnavailable   connection refused, 5xx, overloaded
+    ├── ModelTimeout       a call or the whole grade ran out of time
+    ├── ModelRateLimited   429; carries ``retry_after``
+    ├── ModelRefused       the model declined to answer
+    ├── ReplyInvalid       truncated, not JSON, or not what was asked for
+    ├── InputTooLong       the texts do not fit the model's context window: never shortened silently
+    └── ModelMisconfigured wrong key, unknown model, unsupported parameter: retrying cannot help
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GradingError(Exception):
+    """Base of all errors of the grading core."""
+
+
+class InvalidSubmission(GradingError):
+    """The submission cannot be graded as sent.
+
+    Args:
+        field: which part of the submission, e.g. ``answer`` or ``context.industry``.
+        problem: what is wrong, without repeating the text itself.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class InvalidRubric(GradingError):
+    """A rubric breaks the rules of :mod:`service.grading.rubric`."""
+
+
+class InvalidPrompt(GradingError):
+    """A prompt file cannot be loaded or rendered."""
+
+
+class ModelError(GradingError):
+    """A model gave no usable reply.
+
+    Attributes:
+        code: stable machine-readable reason, used in ``reason.code`` of an ungraded answer.
+        retryable: whether asking again later can help.
+        retry_after: seconds the provider asked us to wait, if it did.
+    """
+
+    code: ClassVar[str] = "model_error"
+    retryable: ClassVar[bool] = True
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class ModelUnavailable(ModelError):
+    """The model could not be reached or answered with a server error."""
+
+    code = "model_unavailable"
+
+
+class ModelTimeout(ModelError):
+    """A model call, or the grade as a whole, ran out of time."""
+
+    code = "model_timeout"
+
+
+class ModelRateLimited(ModelError):
+    """The provider asked us to slow down (HTTP 429)."""
+
+    code = "model_rate_limited"
+
+
+class ModelRefused(ModelError):
+    """The model declined to grade this answer."""
+
+    code = "model_refused"
+    retryable = False
+
+
+class ReplyInvalid(ModelError):
+    """The model replied, but not with what was asked for; ``detail`` is told to it when it is asked again.
+
+    Attributes:
+        partial: what could be read all the same, for the caller to use when no better reply comes.
+    """
+
+    code = "model_reply_invalid"
+
+    def __init__(self, detail: str, *, partial: object | None = None) -> None:
+        super().__init__(detail)
+        self.partial = partial
+
+
+class ModelMisconfigured(ModelError):
+    """The operator's model settings cannot work: wrong key, unknown model, unsupported parameter."""
+
+    code = "model_misconfigured"
+    retryable = False
+
+
+class InputTooLong(ModelError):
+    """Question, reference and answer do not fit the model's context window."""
+
+    code = "input_too_long"
+    retryable = False

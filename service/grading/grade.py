@@ -1,0 +1,225 @@
+"""The result of grading: frozen values that are stored, returned and streamed as they are.
+
+Failure is never a grade: a criterion is :class:`ScoredCriterion` or :class:`UnscoredCriterion`, and an
+ungraded answer carries a :class:`Reason` and no scores.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.grading.errors import ModelError
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GradeStatus(StrEnum):
+    """Where a grade stands."""
+
+    IN_PROGRESS = "in_progress"
+    GRADED = "graded"
+    NEEDS_REVIEW = "needs_review"
+    UNGRADED = "ungraded"
+
+
+class Reason(_Value):
+    """Why something is missing, and whether asking again can help.
+
+    ``retry_after`` (seconds, as the provider asked) serves the caller who waits; it is neither stored nor shown.
+    """
+
+    code: str
+    detail: str
+    retryable: bool
+    retry_after: Annotated[float | None, Field(exclude=True)] = None
+
+    @classmethod
+    def of(cls, error: ModelError) -> Reason:
+        """The reason a model error gives."""
+        return cls(code=error.code, detail=error.detail, retryable=error.retryable, retry_after=error.retry_after)
+
+
+class Evidence(_Value):
+    """Words of the answer that show a level: ``answer[start:end] == quote``, in Unicode code points."""
+
+    quote: str
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(gt=0)]
+    match: Literal["verified", "repaired"]
+    sign: Literal["strength", "gap"]
+    comment: str
+
+
+class Improvement(_Value):
+    """One thing to do better: what, why, and words to try."""
+
+    what: str
+    why: str
+    try_this: str
+
+
+class ScoredCriterion(_Value):
+    """A criterion with a decided level. ``distribution`` holds the probability of each level, lowest first."""
+
+    status: Literal["scored"] = "scored"
+    id: str
+    name: str
+    weight: float
+    score: float
+    level: int
+    label: str
+    distribution: tuple[float, ...]
+    confidence: float | None
+    rationale: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    improvements: tuple[Improvement, ...] = ()
+    reason: None = None
+
+
+class UnscoredCriterion(_Value):
+    """A criterion no level could be decided for; it is left out of every average."""
+
+    status: Literal["unscored"] = "unscored"
+    id: str
+    name: str
+    weight: float
+    score: None = None
+    level: None = None
+    label: None = None
+    distribution: None = None
+    confidence: None = None
+    rationale: None = None
+    evidence: tuple[Evidence, ...] = ()
+    improvements: tuple[Improvement, ...] = ()
+    reason: Reason
+
+
+CriterionGrade = Annotated[ScoredCriterion | UnscoredCriterion, Field(discriminator="status")]
+
+
+class Overall(_Value):
+    """The overall result on the rubric's scale."""
+
+    score: float
+    max_score: int
+    level: int
+    label: str
+    confidence: float | None
+    capped_by: str | None
+    summary: str | None
+
+
+Coverage = Literal["covered", "partly", "missing", "unknown"]
+
+
+class KeyPoint(_Value):
+    """A key point of the reference and whether the answer covers it (``unknown``: it could not be told)."""
+
+    point: str
+    covered: Coverage
+
+
+class Rewrite(_Value):
+    """The candidate's weakest passage, as said and as it could be said."""
+
+    before: str
+    after: str
+
+
+class Flag(_Value):
+    """Something about the answer a reader should know; never lowers a score by itself."""
+
+    code: str
+    spans: tuple[tuple[int, int], ...]
+    detail: str
+
+
+class Review(_Value):
+    """Whether a person should look, and why."""
+
+    needed: bool
+    reasons: tuple[str, ...]
+
+
+class CommentaryStatus(_Value):
+    """What became of the commentary; the scores stand whatever it says."""
+
+    status: Literal["written", "partial", "failed", "omitted", "by_rule"]
+    reason: Reason | None = None
+
+
+class ArtefactRef(_Value):
+    """A rubric or prompt file: which one, which version, which bytes."""
+
+    id: str
+    version: str
+    sha256: str
+
+
+class ModelRef(_Value):
+    """A model that took part: as configured, and as it named itself."""
+
+    role: str
+    requested: str
+    reported: str | None
+
+
+class Receipt(_Value):
+    """Enough to say a year later what produced a grade."""
+
+    rubric: ArtefactRef
+    prompt: ArtefactRef | None
+    coach_prompt: ArtefactRef | None
+    judge: str
+    models: tuple[ModelRef, ...]
+    calibration: str | None
+    service: str
+
+
+class Call(_Value):
+    """One model call as the receipt keeps it, with the raw reply."""
+
+    purpose: str
+    requested: str
+    reported: str | None
+    outcome: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float | None
+    latency_ms: int
+    raw: str | None
+
+
+class Usage(_Value):
+    """What the grade cost: every call counted, failed and repeated ones too. ``cost_usd`` None: price unknown."""
+
+    model_calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float | None
+    latency_ms: int
+    cache: Literal["hit", "miss"]
+
+
+class Grade(_Value):
+    """A finished attempt at grading one answer."""
+
+    status: GradeStatus
+    overall: Overall | None
+    criteria: tuple[CriterionGrade, ...]
+    key_points: tuple[KeyPoint, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    follow_up_question: str | None = None
+    rewrite: Rewrite | None = None
+    flags: tuple[Flag, ...] = ()
+    review: Review
+    receipt: Receipt
+    commentary: CommentaryStatus
+    reason: Reason | None = None

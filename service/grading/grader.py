@@ -1,0 +1,268 @@
+"""One answer from submission to grade: gate, judge, coach, verified quotes, scores.
+
+The same object serves HTTP, the command line and the evals. ``decide`` and ``explain`` are apart so that a
+stored judgement can be explained later and a failed commentary written again without grading twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from service.grading.coach import Coach
+from service.grading.commentary import Commentary, Remarks, check_commentary
+from service.grading.confidence import confidence
+from service.grading.errors import ModelError
+from service.grading.fence import nonce_for
+from service.grading.gate import gate, sentence_for
+from service.grading.grade import (
+    ArtefactRef,
+    Call,
+    CommentaryStatus,
+    CriterionGrade,
+    Grade,
+    GradeStatus,
+    ModelRef,
+    Overall,
+    Reason,
+    Receipt,
+    Review,
+    ScoredCriterion,
+    UnscoredCriterion,
+)
+from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, Observer
+from service.grading.levels import LevelDistribution
+from service.grading.models import CallBudget, CallRecord
+from service.grading.prompt import Prompt
+from service.grading.rubric import Criterion, Rubric
+from service.grading.scoring import overall, rounded
+from service.grading.submission import Submission
+
+
+class Explanation(BaseModel):
+    """What became of the commentary: its text, if any, the status a reader sees, and the calls it took."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    commentary: Commentary = Commentary()
+    status: CommentaryStatus
+    calls: tuple[Call, ...] = ()
+
+
+OMITTED = Explanation(status=CommentaryStatus(status="omitted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """Grades one answer at a time; holds no state and may be shared.
+
+    Attributes:
+        secret: instance secret behind the fences' nonces; evals use a fixed one so that replays match.
+        service: version of the service, for the receipt.
+    """
+
+    judge: Judge
+    coach: Coach
+    secret: bytes
+    service: str
+
+    async def grade(
+        self,
+        submission: Submission,
+        rubric: Rubric,
+        budget: CallBudget,
+        *,
+        explain: bool = True,
+        observe: Observer = lambda _: None,
+    ) -> Grade:
+        """A finished grade. A model's failure is a value in it, never an exception."""
+        judgement = await self.decide(submission, rubric, budget, observe)
+        explanation = await self.explain(submission, rubric, judgement, budget) if explain else OMITTED
+        return self.assemble(rubric, judgement, explanation)
+
+    async def decide(self, submission: Submission, rubric: Rubric, budget: CallBudget, observe: Observer) -> Judgement:
+        """The levels, by rule where a rule settles it, else by the judge."""
+        verdict = gate(submission.question, submission.answer)
+        if verdict is None:
+            before = len(budget.records)
+            judgement = await self.judge.decide(self._case(submission, rubric), budget, observe)
+            return judgement.model_copy(update={"calls": as_calls(budget.records[before:])})
+        decisions = tuple(_lowest(criterion) for criterion in rubric.criteria)
+        for decision in decisions:
+            observe(decision)
+        return Judgement(decisions=decisions, gate=verdict.rule)
+
+    async def explain(
+        self, submission: Submission, rubric: Rubric, judgement: Judgement, budget: CallBudget
+    ) -> Explanation:
+        """The commentary: by rule, from the judge's own draft, or from the coach."""
+        decided = judgement.decided()
+        if judgement.gate is not None:
+            return _by_rule(sentence_for(judgement.gate), rubric)
+        if not decided:
+            return OMITTED
+        if judgement.draft is not None:
+            return _written(check_commentary(judgement.draft, submission, rubric, decided))
+        before = len(budget.records)
+        try:
+            explanation = _written(await self.coach.explain(self._case(submission, rubric), decided, budget))
+        except ModelError as error:
+            explanation = Explanation(status=CommentaryStatus(status="failed", reason=Reason.of(error)))
+        return explanation.model_copy(update={"calls": as_calls(budget.records[before:])})
+
+    def assemble(self, rubric: Rubric, judgement: Judgement, explanation: Explanation) -> Grade:
+        """Add up, route to review and write the receipt."""
+        criteria = tuple(
+            criterion_grade(rubric.criterion(d.criterion), d, explanation.commentary.remarks.get(d.criterion))
+            for d in judgement.decisions
+        )
+        commentary = explanation.commentary
+        reasons = _review_reasons(criteria)
+        return Grade(
+            status=_status(criteria, reasons),
+            overall=_overall(rubric, judgement.decided(), criteria, commentary.summary),
+            criteria=criteria,
+            key_points=judgement.key_points,
+            next_steps=commentary.next_steps,
+            follow_up_question=commentary.follow_up_question,
+            rewrite=commentary.rewrite,
+            review=Review(needed=bool(reasons), reasons=reasons),
+            receipt=self._receipt(rubric, judgement, explanation),
+            commentary=explanation.status,
+            reason=_ungraded_reason(criteria),
+        )
+
+    def _case(self, submission: Submission, rubric: Rubric) -> Case:
+        return Case(submission=submission, rubric=rubric, nonce=nonce_for(self.secret, submission.digest()))
+
+    def _receipt(self, rubric: Rubric, judgement: Judgement, explanation: Explanation) -> Receipt:
+        by_rule = judgement.gate is not None
+        return Receipt(
+            rubric=ArtefactRef(id=rubric.id, version=rubric.version, sha256=rubric.sha256),
+            prompt=None if by_rule else _prompt_ref(self.judge.prompt),
+            coach_prompt=_prompt_ref(self.coach.prompt) if explanation.calls else None,
+            judge=f"rule:{judgement.gate}" if by_rule else self.judge.name,
+            models=_models((*judgement.calls, *explanation.calls)),
+            calibration=None,
+            service=self.service,
+        )
+
+
+def criterion_grade(criterion: Criterion, decision: Decision, remarks: Remarks | None = None) -> CriterionGrade:
+    """One criterion as a reader sees it."""
+    remarks = remarks or Remarks()
+    if not isinstance(decision, Decided):
+        return UnscoredCriterion(id=criterion.id, name=criterion.name, weight=criterion.weight, reason=decision.reason)
+    levels = decision.levels
+    return ScoredCriterion(
+        id=criterion.id,
+        name=criterion.name,
+        weight=criterion.weight,
+        score=rounded(levels.expected),
+        level=levels.median,
+        label=criterion.levels[levels.median - 1].label,
+        distribution=tuple(round(p, 4) for p in levels.probabilities),
+        confidence=confidence(
+            levels, sampled_once=decision.sampled_once, quoted=remarks.quoted, unverified=remarks.unverified
+        ),
+        rationale=remarks.rationale,
+        evidence=remarks.evidence,
+        improvements=remarks.improvements,
+    )
+
+
+def _lowest(criterion: Criterion) -> Decided:
+    return Decided(criterion=criterion.id, distribution=LevelDistribution.point(1, len(criterion.levels)).probabilities)
+
+
+def _by_rule(sentence: str, rubric: Rubric) -> Explanation:
+    remarks = {criterion.id: Remarks(rationale=sentence) for criterion in rubric.criteria}
+    commentary = Commentary(remarks=remarks, summary=sentence)
+    return Explanation(commentary=commentary, status=CommentaryStatus(status="by_rule"))
+
+
+def _written(commentary: Commentary) -> Explanation:
+    if not commentary.missing:
+        return Explanation(commentary=commentary, status=CommentaryStatus(status="written"))
+    reason = Reason(
+        code="commentary_incomplete",
+        detail=f"the model wrote no rationale for: {', '.join(commentary.missing)}",
+        retryable=True,
+    )
+    failed = len(commentary.missing) == len(commentary.remarks)
+    status = CommentaryStatus(status="failed" if failed else "partial", reason=reason)
+    return Explanation(commentary=commentary, status=status)
+
+
+def _overall(
+    rubric: Rubric,
+    decided: Mapping[str, LevelDistribution],
+    criteria: tuple[CriterionGrade, ...],
+    summary: str | None,
+) -> Overall | None:
+    total = overall(rubric, decided)
+    if total is None:
+        return None
+    sure = [c.confidence for c in criteria if isinstance(c, ScoredCriterion) and c.confidence is not None]
+    scored = sum(isinstance(c, ScoredCriterion) for c in criteria)
+    return Overall(
+        score=total.score,
+        max_score=rubric.levels,
+        level=total.level,
+        label=total.label,
+        confidence=min(sure) if len(sure) == scored else None,
+        capped_by=total.capped_by,
+        summary=summary,
+    )
+
+
+def _review_reasons(criteria: tuple[CriterionGrade, ...]) -> tuple[str, ...]:
+    unscored = [criterion.id for criterion in criteria if isinstance(criterion, UnscoredCriterion)]
+    return () if len(unscored) == len(criteria) else tuple(f"unscored:{name}" for name in unscored)
+
+
+def _status(criteria: tuple[CriterionGrade, ...], review: tuple[str, ...]) -> GradeStatus:
+    if all(isinstance(criterion, UnscoredCriterion) for criterion in criteria):
+        return GradeStatus.UNGRADED
+    return GradeStatus.NEEDS_REVIEW if review else GradeStatus.GRADED
+
+
+def _ungraded_reason(criteria: tuple[CriterionGrade, ...]) -> Reason | None:
+    reasons = [criterion.reason for criterion in criteria if isinstance(criterion, UnscoredCriterion)]
+    return reasons[0] if len(reasons) == len(criteria) else None
+
+
+def _prompt_ref(prompt: Prompt) -> ArtefactRef:
+    return ArtefactRef(id=prompt.head.id, version=prompt.head.version, sha256=prompt.sha256)
+
+
+def as_calls(records: Sequence[CallRecord]) -> tuple[Call, ...]:
+    """Call records in the form receipts keep."""
+    return tuple(
+        Call(
+            purpose=record.purpose,
+            requested=record.requested,
+            reported=record.reported,
+            outcome=record.outcome,
+            input_tokens=record.tokens.input,
+            output_tokens=record.tokens.output,
+            cached_tokens=record.tokens.cached,
+            cost_usd=record.cost_usd,
+            latency_ms=round(record.seconds * 1000),
+            raw=record.raw,
+        )
+        for record in records
+    )
+
+
+def _models(calls: Sequence[Call]) -> tuple[ModelRef, ...]:
+    seen: dict[tuple[str, str], ModelRef] = {}
+    for call in calls:
+        known = seen.get((call.purpose, call.requested))
+        if known is None or known.reported is None:
+            seen[call.purpose, call.requested] = ModelRef(
+                role=call.purpose, requested=call.requested, reported=call.reported
+            )
+    return tuple(seen.values())

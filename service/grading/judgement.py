@@ -1,0 +1,174 @@
+"""What a judge decides, before anything is explained or added up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.grading.fence import as_line, fenced
+from service.grading.gate import GateRule
+from service.grading.grade import Call, KeyPoint, Reason
+from service.grading.levels import LevelDistribution
+from service.grading.models import CallBudget, ModelName
+from service.grading.prompt import Prompt
+from service.grading.rubric import Criterion, Rubric
+from service.grading.submission import Submission
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Decided(_Value):
+    """A level was decided for a criterion.
+
+    Attributes:
+        distribution: probability of each level, lowest first.
+        sampled_once: the distribution is a single sample and says nothing about certainty.
+        probes: probabilities of the side questions that went into it, by name, for the receipt.
+    """
+
+    kind: Literal["decided"] = "decided"
+    criterion: str
+    distribution: tuple[float, ...]
+    sampled_once: bool = False
+    probes: dict[str, float] = {}
+
+    @property
+    def levels(self) -> LevelDistribution:
+        """The distribution as the core computes with it."""
+        return LevelDistribution.from_weights(self.distribution)
+
+
+class Undecided(_Value):
+    """No level could be decided for a criterion."""
+
+    kind: Literal["undecided"] = "undecided"
+    criterion: str
+    reason: Reason
+
+
+Decision = Annotated[Decided | Undecided, Field(discriminator="kind")]
+
+
+class DraftEvidence(_Value):
+    """A quote as the model gave it; not evidence until it is found in the answer."""
+
+    quote: str
+    sign: Literal["strength", "gap"]
+    comment: str
+
+
+class DraftImprovement(_Value):
+    """An improvement as the model gave it."""
+
+    what: str
+    why: str
+    try_this: str
+
+
+class DraftRemarks(_Value):
+    """What the model says on one criterion."""
+
+    rationale: str = ""
+    evidence: tuple[DraftEvidence, ...] = ()
+    improvements: tuple[DraftImprovement, ...] = ()
+
+
+class Draft(_Value):
+    """A commentary as the model wrote it, unchecked."""
+
+    remarks: dict[str, DraftRemarks] = {}
+    summary: str = ""
+    next_steps: tuple[str, ...] = ()
+    follow_up_question: str = ""
+    rewrite_before: str = ""
+    rewrite_after: str = ""
+
+
+class Judgement(_Value):
+    """All decisions on one answer, in rubric order.
+
+    Attributes:
+        gate: the rule that decided, when no model was asked.
+        draft: the commentary, when the judge wrote one in the same breath.
+        calls: the model calls that led here, kept for the receipt.
+    """
+
+    decisions: tuple[Decision, ...]
+    key_points: tuple[KeyPoint, ...] = ()
+    gate: GateRule | None = None
+    draft: Draft | None = None
+    calls: tuple[Call, ...] = ()
+
+    def decided(self) -> dict[str, LevelDistribution]:
+        """The distributions of the criteria that were decided, by criterion id."""
+        return {d.criterion: d.levels for d in self.decisions if isinstance(d, Decided)}
+
+    @property
+    def settled(self) -> bool:
+        """Whether every criterion was decided: only then may the judgement be reused."""
+        return all(isinstance(decision, Decided) for decision in self.decisions)
+
+
+class Case(_Value):
+    """One answer before a judge: the submission, the rubric, and the nonce that fences untrusted text."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    submission: Submission
+    rubric: Rubric
+    nonce: str
+
+    def variables(self) -> dict[str, object]:
+        """The values a prompt's ``case`` section may use; all submitted text is defused and fenced."""
+        return {
+            "rubric": self.rubric,
+            "nonce": self.nonce,
+            "question": fenced("question", self.submission.question, self.nonce),
+            "answer": fenced("answer", self.submission.answer, self.nonce),
+            "reference": self.submission.reference and fenced("reference", self.submission.reference, self.nonce),
+            "key_points": [as_line(point) for point in self.submission.key_points],
+            "context": self.context(),
+            "language": as_line(self.submission.language or "English"),
+        }
+
+    def context(self) -> dict[str, str]:
+        """The context's parts, defused, by name."""
+        return {name: as_line(text) for name, text in self.submission.context.named().items()}
+
+
+class Observer(Protocol):
+    """Told of each decision as it falls, so that a waiting reader can watch."""
+
+    def __call__(self, decision: Decided | Undecided, /) -> None:
+        """One criterion was decided, or could not be."""
+
+
+class Judge(Protocol):
+    """Answers one question: how is a level decided? Never raises for a model's failure; it leaves criteria undecided."""
+
+    @property
+    def name(self) -> str:
+        """How settings and receipts call the judge, e.g. ``readout``."""
+
+    @property
+    def model(self) -> ModelName:
+        """The model that is asked."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt in use."""
+
+    def version(self) -> dict[str, object]:
+        """Everything about the judge that can change a judgement: model, prompt hash, parameters."""
+
+    async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
+        """Decide every criterion of the case's rubric, in rubric order."""
+
+
+def level_labels(criterion: Criterion) -> tuple[str, ...]:
+    """One-token labels for the levels, lowest first: digits, or letters from ten levels on."""
+    count = len(criterion.levels)
+    return tuple(str(n) for n in range(1, count + 1)) if count < 10 else tuple("ABCDEFGHIJ"[:count])

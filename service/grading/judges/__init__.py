@@ -1,0 +1,1 @@
+"""The judges: one question each - how is a level decided?"""

@@ -1,0 +1,189 @@
+"""One forward pass a criterion: the level's probabilities are read off the model's first token.
+
+System, question, reference and answer come first and the criterion last, so all questions share one cached
+prefix. On a criterion marked ``factual`` the level question alone lets polish buy correctness, so the central
+claim is checked apart from its wording: restated by the model in one bare sentence, without the reference at
+hand, and only that sentence is held against the reference (or, in older prompts, by a direct yes/no question).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from service.grading.errors import ModelError, ReplyInvalid
+from service.grading.fence import as_line
+from service.grading.grade import Coverage, KeyPoint, Reason
+from service.grading.judgement import Case, Decided, Decision, Judgement, Observer, Undecided, level_labels
+from service.grading.levels import LevelDistribution
+from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
+from service.grading.prompt import Prompt
+from service.grading.reply import COVERAGE
+from service.grading.rubric import Criterion
+
+ALTERNATIVES = 20
+YES_NO = ("Yes", "No")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutJudge:
+    """Judge ``readout``, for models that report top log-probabilities.
+
+    The prompt's parameters: ``min_mass``, the least total probability the labels must have for a readout to
+    count; ``claim_weight`` (>= 0), how much the claim question moves the level.
+    """
+
+    chat: ChatModel
+    prompt: Prompt
+
+    name = "readout"
+
+    @property
+    def model(self) -> ModelName:
+        """The model that is asked."""
+        return self.chat.name
+
+    def version(self) -> dict[str, object]:
+        """Judge, model and prompt (whose hash covers the parameters)."""
+        return {"judge": self.name, "model": self.model, "prompt": self.prompt.sha256}
+
+    async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
+        """Decide the first criterion, which fills the prefix cache, then the others; key points last."""
+        shared = self._shared(case)
+        first, *others = case.rubric.criteria
+        decisions = [await self._decision(first, case, shared, budget)]
+        observe(decisions[0])
+        for task in [asyncio.ensure_future(self._decision(c, case, shared, budget)) for c in others]:
+            decisions.append(await task)
+            observe(decisions[-1])
+        key_points = await asyncio.gather(*(self._coverage(p, shared, budget) for p in case.submission.key_points))
+        return Judgement(decisions=tuple(decisions), key_points=tuple(key_points))
+
+    def _shared(self, case: Case) -> tuple[str, str]:
+        system = self.prompt.render("system", rubric=case.rubric)
+        return system, self.prompt.render("case", **case.variables())
+
+    async def _decision(
+        self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget
+    ) -> Decision:
+        try:
+            return await self._decided(criterion, case, shared, budget)
+        except ModelError as error:
+            return Undecided(criterion=criterion.id, reason=Reason.of(error))
+
+    async def _decided(self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget) -> Decided:
+        labels = level_labels(criterion)
+        question = self.prompt.render(
+            "level",
+            criterion=criterion,
+            labels=labels,
+            context=case.context(),
+            reference=case.submission.reference is not None,
+        )
+        levels = LevelDistribution.from_weights(await self._read_off(question, labels, shared, budget))
+        if not criterion.factual:
+            return Decided(criterion=criterion.id, distribution=levels.probabilities)
+        right = await self._claim(criterion, case, shared, budget)
+        combined = tilt(levels, right, self.prompt.parameter("claim_weight", 1.0))
+        return Decided(
+            criterion=criterion.id,
+            distribution=combined.probabilities,
+            probes={"claim_correct": round(right, 4), "level_alone": round(levels.expected, 4)},
+        )
+
+    async def _claim(self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget) -> float:
+        """The probability that the central claim is right."""
+        if self.prompt.has("restate"):
+            yes, no = await self._ask(await self._verification(case, budget), YES_NO, budget, "verify")
+        else:
+            reference = case.submission.reference is not None
+            question = self.prompt.render("claim", criterion=criterion, reference=reference)
+            yes, no = await self._read_off(question, YES_NO, shared, budget)
+        return yes / (yes + no)
+
+    async def _verification(self, case: Case, budget: CallBudget) -> tuple[Message, ...]:
+        shown = case.variables()
+        request = ChatRequest(
+            purpose="judge",
+            messages=self.prompt.messages("restate", question=shown["question"], answer=shown["answer"]),
+            max_tokens=int(self.prompt.parameter("claim_tokens", 40)),
+            family="restate",
+        )
+        claim = await self.chat.ask(request, _first_line, budget)
+        return self.prompt.messages(
+            "verify", question=shown["question"], reference=shown["reference"], claim=as_line(claim)
+        )
+
+    async def _coverage(self, point: str, shared: tuple[str, str], budget: CallBudget) -> KeyPoint:
+        try:
+            question = self.prompt.render("key_point", point=point)
+            weights = await self._read_off(question, YES_NO, shared, budget)
+        except ModelError:
+            return KeyPoint(point=point, covered="unknown")
+        return KeyPoint(point=point, covered=_coverage_of(weights[0] / sum(weights)))
+
+    async def _read_off(
+        self, question: str, labels: Sequence[str], shared: tuple[str, str], budget: CallBudget
+    ) -> list[float]:
+        system, case = shared
+        messages = (Message("system", system), Message("user", f"{case}\n\n{question}"))
+        return await self._ask(messages, labels, budget)
+
+    async def _ask(
+        self, messages: tuple[Message, ...], labels: Sequence[str], budget: CallBudget, family: str = "case"
+    ) -> list[float]:
+        request = ChatRequest(
+            purpose="judge", messages=messages, max_tokens=1, top_logprobs=ALTERNATIVES, family=family
+        )
+        return await self.chat.ask(request, self._reader(labels), budget)
+
+    def _reader(self, labels: Sequence[str]) -> Callable[[ChatReply], list[float]]:
+        min_mass = self.prompt.parameter("min_mass", 0.05)
+
+        def read(reply: ChatReply) -> list[float]:
+            weights = label_weights(reply.first_token, labels)
+            if sum(weights) < min_mass:
+                raise ReplyInvalid("none of the level labels was among the likely first tokens")
+            return weights
+
+        return read
+
+
+def _first_line(reply: ChatReply) -> str:
+    line = reply.text.strip().partition("\n")[0].strip()
+    if not line:
+        raise ReplyInvalid("the claim was not restated")
+    return line
+
+
+def label_weights(first_token: Sequence[tuple[str, float]], labels: Sequence[str]) -> list[float]:
+    """The probability of each label as first token; spellings that differ in space or case are added up."""
+    weights = [0.0] * len(labels)
+    places = {label.casefold(): index for index, label in enumerate(labels)}
+    for token, logprob in first_token:
+        index = places.get(token.strip().casefold())
+        if index is not None:
+            weights[index] += math.exp(logprob)
+    return weights
+
+
+def tilt(levels: LevelDistribution, right: float, weight: float) -> LevelDistribution:
+    """The level distribution after hearing that the central claim is right with probability ``right``.
+
+    Bayes with a likelihood that rises evenly over the levels: a right claim is ``g`` likely at a level, with
+    g from 0.05 at the lowest to 0.95 at the top, raised to ``weight``.
+    """
+    top = levels.levels - 1
+    tilted = []
+    for index, probability in enumerate(levels.probabilities):
+        g = 0.05 + 0.9 * index / top
+        tilted.append(probability * (right * g + (1 - right) * (1 - g)) ** weight)
+    return LevelDistribution.from_weights(tilted)
+
+
+def _coverage_of(yes: float) -> Coverage:
+    if yes >= 2 / 3:
+        return COVERAGE[0]
+    return COVERAGE[1] if yes >= 1 / 3 else COVERAGE[2]

@@ -1,0 +1,119 @@
+"""One chat call decides every criterion and writes the commentary: evidence first, level after it.
+
+For any chat model. With ``samples`` above one the distribution is the share of samples at each level;
+with one it is a point, and no confidence is claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from service.grading.errors import ModelError, ReplyInvalid
+from service.grading.grade import KeyPoint, Reason
+from service.grading.judgement import Case, Decided, Decision, Draft, Judgement, Observer, Undecided
+from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
+from service.grading.prompt import Prompt
+from service.grading.reply import commentary_schema, read_draft, read_key_points, read_levels, read_object
+
+_NO_LEVEL = Reason(
+    code="model_reply_invalid", detail="the model gave no usable level for this criterion", retryable=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    levels: dict[str, int]
+    key_points: tuple[KeyPoint, ...]
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class SingleCallJudge:
+    """Judge ``single_call``. ``samples`` (1-9) calls are made for one answer, at once."""
+
+    chat: ChatModel
+    prompt: Prompt
+    samples: int = 1
+
+    name = "single_call"
+
+    @property
+    def model(self) -> ModelName:
+        """The model that is asked."""
+        return self.chat.name
+
+    def version(self) -> dict[str, object]:
+        """Judge, model, prompt and number of samples."""
+        return {"judge": self.name, "model": self.model, "prompt": self.prompt.sha256, "samples": self.samples}
+
+    async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
+        """Ask for all criteria at once and average the samples that came back."""
+        asked = (self._sample(case, budget, seed) for seed in range(self.samples))
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        samples = [result for result in results if isinstance(result, _Sample)]
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, ModelError):
+                raise result
+        failures = [Reason.of(result) for result in results if isinstance(result, ModelError)]
+        reason = _NO_LEVEL if samples else failures[0]
+        decisions = tuple(self._decision(c.id, len(c.levels), samples, reason) for c in case.rubric.criteria)
+        for decision in decisions:
+            observe(decision)
+        if not samples:
+            return Judgement(decisions=decisions)
+        best = _most_typical(samples, decisions)
+        return Judgement(decisions=decisions, key_points=best.key_points, draft=best.draft)
+
+    async def _sample(self, case: Case, budget: CallBudget, seed: int) -> _Sample:
+        def read(reply: ChatReply) -> _Sample:
+            return _read(reply, case)
+
+        try:
+            return await self.chat.ask(self._request(case, seed), read, budget)
+        except ReplyInvalid as error:
+            if isinstance(error.partial, _Sample) and error.partial.levels:
+                return error.partial
+            raise
+
+    def _request(self, case: Case, seed: int) -> ChatRequest:
+        points = len(case.submission.key_points)
+        return ChatRequest(
+            purpose="judge",
+            messages=(
+                Message("system", self.prompt.render("system", rubric=case.rubric)),
+                Message("user", self.prompt.render("case", **case.variables())),
+            ),
+            max_tokens=int(self.prompt.parameter("max_tokens", 2_500)),
+            temperature=0.0 if self.samples == 1 else self.prompt.parameter("sampling_temperature", 0.7),
+            schema_name="grade",
+            schema=commentary_schema(case.rubric, levels=True, key_points=points),
+            repair=lambda problem: self.prompt.render("repair", problem=problem),
+            seed=None if self.samples == 1 else seed,
+        )
+
+    def _decision(self, criterion: str, levels: int, samples: list[_Sample], reason: Reason) -> Decision:
+        counts = Counter(sample.levels[criterion] for sample in samples if criterion in sample.levels)
+        if not counts:
+            return Undecided(criterion=criterion, reason=reason)
+        total = counts.total()
+        shares = tuple(counts[level] / total for level in range(1, levels + 1))
+        return Decided(criterion=criterion, distribution=shares, sampled_once=total == 1)
+
+
+def _read(reply: ChatReply, case: Case) -> _Sample:
+    data = read_object(reply)
+    levels = read_levels(data, case.rubric)
+    sample = _Sample(levels, read_key_points(data, case.submission.key_points), read_draft(data, case.rubric))
+    missing = [criterion.id for criterion in case.rubric.criteria if criterion.id not in levels]
+    if missing:
+        scale = f"1 to {case.rubric.levels}"
+        raise ReplyInvalid(f"no level from {scale} for: {', '.join(missing)}", partial=sample)
+    return sample
+
+
+def _most_typical(samples: list[_Sample], decisions: tuple[Decision, ...]) -> _Sample:
+    """The sample whose levels are nearest to the decided ones: its commentary explains them best."""
+    shown = {d.criterion: d.levels.median for d in decisions if isinstance(d, Decided)}
+    return min(samples, key=lambda s: sum(abs(s.levels.get(c, 0) - level) for c, level in shown.items()))

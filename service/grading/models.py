@@ -1,0 +1,156 @@
+"""The ports to language models, and what a call costs.
+
+A judge asks through :class:`ChatModel` and gives a ``read`` function that turns the reply into what it
+needs. Retrying, repairing, time limits and prices are the adapter's business (``service/llm``); the core
+only says what it wants and what counts as a usable reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NewType, Protocol, TypeVar
+
+T = TypeVar("T")
+
+ModelName = NewType("ModelName", str)
+JsonSchema = Mapping[str, Any]
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message. Untrusted text only ever travels in ``user`` messages."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One question to a chat model.
+
+    Attributes:
+        purpose: what the call is for (``judge``, ``coach``); names the call in receipts and metrics.
+        schema: JSON schema the reply has to follow, with its name; None for plain text.
+        top_logprobs: how many alternatives of the first token to report (0: none).
+        repair: the follow-up message after a reply that could not be read, made from the problem.
+        seed: tells samples of the same question apart and makes them repeatable.
+        family: requests of one family begin alike; an engine that runs here keeps a prefix cache for each.
+    """
+
+    purpose: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    schema_name: str = ""
+    schema: JsonSchema | None = None
+    top_logprobs: int = 0
+    repair: Callable[[str], str] | None = None
+    seed: int | None = None
+    family: str = "case"
+
+    def repaired(self, reply: str, problem: str) -> ChatRequest:
+        """The same question again, with the unusable reply and what was wrong with it."""
+        if self.repair is None:
+            return self
+        more = (Message("assistant", reply), Message("user", self.repair(problem)))
+        return replace(self, messages=(*self.messages, *more))
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of one call as the provider counted them."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """What came back.
+
+    Attributes:
+        first_token: log-probabilities (natural log) of the alternatives for the first token, by token text.
+        finish_reason: ``stop``, ``length``, ``content_filter`` ...
+        reported: the model name in the reply, which may be more exact than the one asked for.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    first_token: tuple[tuple[str, float], ...] = ()
+    tokens: Tokens = field(default_factory=Tokens)
+    reported: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call that was made, whatever came of it.
+
+    Attributes:
+        outcome: ``ok`` or the ``code`` of the :class:`~service.grading.errors.ModelError`.
+        cost_usd: None where the price is unknown.
+        seconds: wall time of the call.
+        raw: the reply's text, kept for the receipt.
+    """
+
+    purpose: str
+    requested: str
+    reported: str | None
+    outcome: str
+    tokens: Tokens
+    cost_usd: float | None
+    seconds: float
+    raw: str | None = None
+
+    def failed(self, outcome: str) -> CallRecord:
+        """The same call, marked as of no use because of ``outcome``."""
+        return replace(self, outcome=outcome)
+
+
+@dataclass(slots=True)
+class CallBudget:
+    """The calls made for one grade and the time left for more.
+
+    Attributes:
+        deadline: when the grade has to be done, on the event loop's clock; None for no limit.
+        records: every call in order, failed and repeated ones included.
+    """
+
+    deadline: float | None = None
+    records: list[CallRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can do, so that a fitting judge can be chosen.
+
+    Attributes:
+        json_schema: obeys a JSON schema.
+        top_logprobs: most alternatives it reports for a token; 0 when it reports none.
+        free: runs here at no price per token.
+    """
+
+    json_schema: bool
+    top_logprobs: int
+    free: bool = False
+
+
+class ChatModel(Protocol):
+    """A chat model that is asked until its reply can be read, or it is clear that it will not be.
+
+    Raises (from ``ask``):
+        ModelError: after at most three attempts, repairs included, or when the budget's time is up.
+    """
+
+    @property
+    def name(self) -> ModelName:
+        """The model as the operator configured it."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    async def ask(self, request: ChatRequest, read: Callable[[ChatReply], T], budget: CallBudget) -> T:
+        """The reply to ``request`` as ``read`` understood it; ``read`` raises ``ReplyInvalid`` to ask again."""

@@ -1,0 +1,238 @@
+"""From a model's text to checked values, and the JSON schema that asks for them.
+
+Tolerant of the wrapping (code fences, chatter around the object, a trailing comma), strict about the
+content: a level outside the scale is no level.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from json_repair import repair_json
+
+from service.grading.errors import ModelRefused, ReplyInvalid
+from service.grading.fence import visible
+from service.grading.grade import Coverage, KeyPoint
+from service.grading.judgement import Draft, DraftEvidence, DraftImprovement, DraftRemarks
+from service.grading.levels import LevelDistribution
+from service.grading.models import ChatReply, JsonSchema
+from service.grading.rubric import Criterion, Rubric
+
+MAX_TEXT = 1_200
+MAX_QUOTE = 600
+COVERAGE: tuple[Coverage, ...] = ("covered", "partly", "missing")
+
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+
+
+def read_object(reply: ChatReply) -> dict[str, Any]:
+    """The JSON object in a reply.
+
+    Raises:
+        ModelRefused: the provider's filter stopped the reply.
+        ReplyInvalid: cut off, empty, or no JSON object.
+    """
+    if reply.finish_reason == "content_filter":
+        raise ModelRefused("the model declined to answer")
+    if reply.finish_reason == "length":
+        raise ReplyInvalid("the reply was cut off before it was complete; be briefer")
+    text = reply.text.strip()
+    if not text:
+        raise ReplyInvalid("the reply was empty")
+    for candidate in (text, *(match.strip() for match in _FENCE.findall(text)), _braced(text)):
+        try:
+            found = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            return found
+    repaired = repair_json(_braced(text), return_objects=True) if "{" in text else None
+    if isinstance(repaired, dict) and repaired:
+        return repaired
+    raise ReplyInvalid("the reply was not a JSON object")
+
+
+def _braced(text: str) -> str:
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
+
+
+def read_levels(data: Mapping[str, Any], rubric: Rubric) -> dict[str, int]:
+    """The levels a reply gives, by criterion; criteria without a usable level are left out."""
+    found = {}
+    for criterion in rubric.criteria:
+        level = _as_level(_remarks_of(data, criterion.id).get("level"))
+        if level is not None and 1 <= level <= len(criterion.levels):
+            found[criterion.id] = level
+    return found
+
+
+def _as_level(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value) if len(value.strip()) <= 2 else None
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    return None
+
+
+def read_key_points(data: Mapping[str, Any], points: Sequence[str]) -> tuple[KeyPoint, ...]:
+    """The coverage a reply gives for each key point, in order; ``unknown`` where it gives none."""
+    given = data.get("key_points")
+    values = given if isinstance(given, list) else []
+    read: dict[int, Coverage] = {i: c for i, v in enumerate(values) for c in COVERAGE if v == c}
+    return tuple(KeyPoint(point=point, covered=read.get(i, "unknown")) for i, point in enumerate(points))
+
+
+def read_draft(data: Mapping[str, Any], rubric: Rubric) -> Draft:
+    """The commentary a reply holds; missing or malformed parts are simply absent."""
+    rewrite = data.get("rewrite")
+    rewrite = rewrite if isinstance(rewrite, dict) else {}
+    return Draft(
+        remarks={c.id: _read_remarks(_remarks_of(data, c.id)) for c in rubric.criteria},
+        summary=_text(data.get("summary")),
+        next_steps=tuple(filter(None, map(_text, _list(data.get("next_steps")))))[:2],
+        follow_up_question=_text(data.get("follow_up_question")),
+        rewrite_before=_text(rewrite.get("before"), MAX_QUOTE),
+        rewrite_after=_text(rewrite.get("after")),
+    )
+
+
+def _remarks_of(data: Mapping[str, Any], criterion_id: str) -> Mapping[str, Any]:
+    criteria = data.get("criteria")
+    remarks = criteria.get(criterion_id) if isinstance(criteria, dict) else data.get(criterion_id)
+    return remarks if isinstance(remarks, dict) else {}
+
+
+def _read_remarks(data: Mapping[str, Any]) -> DraftRemarks:
+    return DraftRemarks(
+        rationale=_text(data.get("rationale")),
+        evidence=tuple(filter(None, map(_read_evidence, _list(data.get("evidence")))))[:4],
+        improvements=tuple(filter(None, map(_read_improvement, _list(data.get("improvements")))))[:2],
+    )
+
+
+def _read_evidence(data: Any) -> DraftEvidence | None:
+    if not isinstance(data, dict) or data.get("sign") not in ("strength", "gap"):
+        return None
+    quote = _text(data.get("quote"), MAX_QUOTE)
+    return DraftEvidence(quote=quote, sign=data["sign"], comment=_text(data.get("comment"))) if quote else None
+
+
+def _read_improvement(data: Any) -> DraftImprovement | None:
+    if not isinstance(data, dict) or not _text(data.get("what")):
+        return None
+    return DraftImprovement(what=_text(data["what"]), why=_text(data.get("why")), try_this=_text(data.get("try_this")))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any, limit: int = MAX_TEXT) -> str:
+    """A model's sentence, without invisible characters or lone surrogates, cut at a sane length."""
+    if not isinstance(value, str):
+        return ""
+    clean = visible(value).encode("utf-8", "ignore").decode("utf-8")
+    return clean.strip()[:limit].rstrip()
+
+
+def commentary_schema(rubric: Rubric, *, levels: bool = False, key_points: int = 0) -> JsonSchema:
+    """The JSON schema of a commentary, with levels and key-point coverage where the judge writes it too.
+
+    Args:
+        rubric: its criteria become the required members of ``criteria``.
+        levels: ask for a level per criterion, after its evidence and rationale.
+        key_points: how many key points to report coverage for.
+    """
+    text: dict[str, Any] = {"type": "string"}
+    remarks: dict[str, Any] = {
+        "evidence": _array(_object(quote=text, sign={"type": "string", "enum": ["strength", "gap"]}, comment=text)),
+        "rationale": text,
+        **({"level": {"type": "integer", "enum": list(range(1, rubric.levels + 1))}} if levels else {}),
+        "improvements": _array(_object(what=text, why=text, try_this=text)),
+    }
+    coverage = _array({"type": "string", "enum": list(COVERAGE)})
+    members: dict[str, Any] = {
+        "criteria": _object(**{criterion.id: {"$ref": "#/$defs/remarks"} for criterion in rubric.criteria}),
+        **({"key_points": coverage} if key_points else {}),
+        "summary": text,
+        "next_steps": _array(text),
+        "follow_up_question": text,
+        "rewrite": _object(before=text, after=text),
+    }
+    return {**_object(**members), "$defs": {"remarks": _object(**remarks)}}
+
+
+def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution]) -> JsonSchema:
+    """The JSON schema of a small model's commentary: one quote, one reason, one improvement a criterion.
+
+    Nothing is asked that the level already settles: no improvement on the top level, no sign of a quote.
+    """
+    members: dict[str, Any] = {}
+    for criterion in rubric.criteria:
+        if criterion.id in decided:
+            top = decided[criterion.id].median == len(criterion.levels)
+            wanted = {"quote": _short(100), "rationale": _short(160)}
+            members[criterion.id] = _object(**wanted, **({} if top else {"what": _short(80), "try_this": _short(160)}))
+    members |= {
+        "summary": _short(160),
+        "next_step": _short(120),
+        "follow_up_question": _short(120),
+        "before": _short(140),
+        "after": _short(180),
+    }
+    return _object(**members)
+
+
+def read_brief(data: Mapping[str, Any], rubric: Rubric, decided: Mapping[str, LevelDistribution]) -> Draft:
+    """The commentary of a brief reply. A quote in the upper half of the levels is a strength, else a gap; what
+    an improvement is good for is the descriptor of the next level.
+    """
+    step = _text(data.get("next_step"))
+    return Draft(
+        remarks={
+            c.id: _read_brief_remarks(_remarks_of(data, c.id), c, decided[c.id].median)
+            for c in rubric.criteria
+            if c.id in decided
+        },
+        summary=_text(data.get("summary")),
+        next_steps=(step,) if step else (),
+        follow_up_question=_text(data.get("follow_up_question")),
+        rewrite_before=_text(data.get("before"), MAX_QUOTE),
+        rewrite_after=_text(data.get("after")),
+    )
+
+
+def _read_brief_remarks(data: Mapping[str, Any], criterion: Criterion, level: int) -> DraftRemarks:
+    top = len(criterion.levels)
+    quote, what = _text(data.get("quote"), MAX_QUOTE), _text(data.get("what"))
+    sign: Literal["strength", "gap"] = "strength" if 2 * level > top + 1 else "gap"
+    improves = what and level < top
+    why = criterion.levels[min(level, top - 1)].descriptor
+    return DraftRemarks(
+        rationale=_text(data.get("rationale")),
+        evidence=(DraftEvidence(quote=quote, sign=sign, comment=""),) if quote else (),
+        improvements=(DraftImprovement(what=what, why=why, try_this=_text(data.get("try_this"))),) if improves else (),
+    )
+
+
+def _short(limit: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": limit}
+
+
+def _array(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items)}
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": members,
+        "required": list(members),
+        "additionalProperties": False,
+    }

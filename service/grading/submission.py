@@ -1,0 +1,109 @@
+"""What is graded: validated text with its context, and the hash that identifies it.
+
+Learner and metadata are not here on purpose: they never reach a model and never change a grade.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from dataclasses import asdict, dataclass, field
+
+from service.grading.errors import InvalidSubmission
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds on submitted text, in Unicode code points (key points: also their number)."""
+
+    question: int = 4_000
+    answer: int = 20_000
+    reference: int = 8_000
+    context: int = 100
+    key_points: int = 20
+    key_point: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """For whom and where the answer is given; free text, each part optional."""
+
+    industry: str | None = None
+    audience: str | None = None
+    stage: str | None = None
+    seniority: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """The parts that were given, by name, in a fixed order."""
+        parts = {"industry": self.industry, "audience": self.audience, "stage": self.stage, "seniority": self.seniority}
+        return {name: text for name, text in parts.items() if text}
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A question and a candidate's answer, with all else that may reach a model.
+
+    Build it with :func:`submit`, which checks the text; offsets in a grade count Unicode code points of
+    ``answer`` exactly as given here.
+    """
+
+    question: str
+    answer: str
+    reference: str | None = None
+    key_points: tuple[str, ...] = ()
+    context: Context = field(default_factory=Context)
+    language: str | None = None
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of everything in the submission; equal exactly when the submissions are equal."""
+        canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def submit(submission: Submission, limits: Limits) -> Submission:
+    """Check a submission and return it.
+
+    Raises:
+        InvalidSubmission: naming the field: empty question or answer, a text over its limit, NUL or lone
+            surrogates anywhere, an empty or repeated key point.
+    """
+    _check_text("question", submission.question, limits.question, required=True)
+    _check_text("answer", submission.answer, limits.answer, required=True)
+    _check_text("reference", submission.reference, limits.reference)
+    if not has_content(submission.question):
+        raise InvalidSubmission("question", "is blank")
+    for name, text in submission.context.named().items():
+        _check_text(f"context.{name}", text, limits.context)
+    _check_text("language", submission.language, 35)
+    _check_key_points(submission.key_points, limits)
+    return submission
+
+
+def has_content(text: str) -> bool:
+    """Whether a text holds at least one letter, digit or symbol a reader could take as an answer."""
+    return any(unicodedata.category(char)[0] in "LN" for char in text)
+
+
+def _check_text(name: str, text: str | None, limit: int, *, required: bool = False) -> None:
+    if text is None:
+        return
+    if required and text == "":
+        raise InvalidSubmission(name, "is empty")
+    if len(text) > limit:
+        raise InvalidSubmission(name, f"has {len(text)} code points, over the limit of {limit}")
+    if "\x00" in text:
+        raise InvalidSubmission(name, "contains a NUL character")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidSubmission(name, "contains a lone surrogate, which is not valid Unicode text")
+
+
+def _check_key_points(points: tuple[str, ...], limits: Limits) -> None:
+    if len(points) > limits.key_points:
+        raise InvalidSubmission("key_points", f"has {len(points)} entries, over the limit of {limits.key_points}")
+    for index, point in enumerate(points):
+        _check_text(f"key_points.{index}", point, limits.key_point, required=True)
+        if not has_content(point):
+            raise InvalidSubmission(f"key_points.{index}", "is blank")
+    if len({point.strip().casefold() for point in points}) != len(points):
+        raise InvalidSubmission("key_points", "holds the same point twice")

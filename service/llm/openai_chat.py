@@ -1,0 +1,224 @@
+"""OpenAI-compatible endpoints, directly: OpenAI itself, vLLM, Ollama, llama.cpp.
+
+One client for the process, on its aiohttp transport, with the SDK's own retries off. Replies are read as
+bytes up to a limit and parsed here, because a provider's reply is untrusted input.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import httpx
+import openai
+import orjson
+from openai import AsyncOpenAI, DefaultAioHttpClient
+
+from service.grading.errors import (
+    InputTooLong,
+    ModelError,
+    ModelMisconfigured,
+    ModelRateLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    ReplyInvalid,
+)
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.llm.prices import Price
+
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+REASONING_TOKENS = 4_000
+TOP_LOGPROBS = 20
+_REASONING = re.compile(r"^(o\d|gpt-5)")
+
+
+class OpenAIChat:
+    """One model behind an OpenAI-compatible chat endpoint.
+
+    Args:
+        name: the model as configured, e.g. ``openai/gpt-4o-mini``.
+        model: the name sent to the endpoint.
+        api_key: None sends a placeholder, for local servers that want none.
+        base_url: None is OpenAI's own.
+        price: None where it is not known.
+        hosted_by_openai: use the parameters only OpenAI's own endpoint understands.
+        client: for tests; made here otherwise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        *,
+        api_key: str | None,
+        base_url: str | None = None,
+        price: Price | None = None,
+        hosted_by_openai: bool = True,
+        client: AsyncOpenAI | None = None,
+    ) -> None:
+        self.name = ModelName(name)
+        self._model = model
+        self._price = price
+        self._by_openai = hosted_by_openai
+        self._reasons = bool(hosted_by_openai and _REASONING.match(model))
+        self._given = client
+        self._api_key = api_key or "none"
+        self._base_url = base_url
+        self.capabilities = Capabilities(json_schema=True, top_logprobs=0 if self._reasons else TOP_LOGPROBS)
+
+    async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
+        """One call."""
+        try:
+            body = await self._body(request, seconds)
+        except openai.OpenAIError as error:
+            raise translate(error, self.name) from None
+        except (httpx.TimeoutException, TimeoutError):
+            raise ModelTimeout(f"{self.name} did not answer in time") from None
+        except (httpx.HTTPError, aiohttp.ClientError, OSError):
+            raise ModelUnavailable(f"the connection to {self.name} broke") from None
+        return read_completion(body)
+
+    def cost_usd(self, tokens: Tokens) -> float | None:
+        """List price of a call."""
+        return self._price.of(tokens) if self._price else None
+
+    async def prepare(self) -> None:
+        """Open the client; no call is made."""
+        self._client()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._given is not None:
+            await self._given.close()
+
+    def _client(self) -> AsyncOpenAI:
+        if self._given is None:
+            self._given = AsyncOpenAI(
+                api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=DefaultAioHttpClient()
+            )
+        return self._given
+
+    async def _body(self, request: ChatRequest, seconds: float) -> bytes:
+        create = self._client().chat.completions.with_streaming_response.create
+        chunks: list[bytes] = []
+        size = 0
+        async with create(**self._parameters(request), timeout=seconds) as response:
+            async for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_REPLY_BYTES:
+                    raise ReplyInvalid("the reply was far too long")
+        return b"".join(chunks)
+
+    def _parameters(self, request: ChatRequest) -> dict[str, Any]:
+        limit = request.max_tokens + (REASONING_TOKENS if self._reasons else 0)
+        return {
+            "model": self._model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_completion_tokens" if self._by_openai else "max_tokens": limit,
+            **({} if self._reasons else {"temperature": request.temperature}),
+            **({} if request.seed is None else {"seed": request.seed}),
+            **({"logprobs": True, "top_logprobs": request.top_logprobs} if request.top_logprobs else {}),
+            **response_format(request),
+        }
+
+
+def response_format(request: ChatRequest) -> dict[str, Any]:
+    """The ``response_format`` member that asks for the request's schema, if it has one."""
+    if request.schema is None:
+        return {}
+    schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def read_completion(body: bytes | Mapping[str, Any]) -> ChatReply:
+    """A reply from the body of an OpenAI-style chat completion.
+
+    Raises:
+        ModelRefused: the model declined.
+        ReplyInvalid: anything that is not such a body.
+    """
+    try:
+        data = orjson.loads(body) if isinstance(body, bytes) else body
+        choice = data["choices"][0]
+        message = choice["message"]
+        if message.get("refusal"):
+            raise ModelRefused("the model declined to answer")
+        return ChatReply(
+            text=str(message.get("content") or ""),
+            finish_reason=str(choice.get("finish_reason") or "stop"),
+            first_token=_first_token(choice.get("logprobs")),
+            tokens=_tokens(data.get("usage")),
+            reported=str(data["model"])[:200] if data.get("model") else None,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise ReplyInvalid("the provider's reply was not a chat completion") from None
+
+
+def _first_token(logprobs: Any) -> tuple[tuple[str, float], ...]:
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    if not content:
+        return ()
+    return tuple((str(item["token"]), float(item["logprob"])) for item in content[0].get("top_logprobs") or ())
+
+
+def _tokens(usage: Any) -> Tokens:
+    if not isinstance(usage, Mapping):
+        return Tokens()
+    details = usage.get("prompt_tokens_details") or {}
+    return Tokens(
+        input=int(usage.get("prompt_tokens") or 0),
+        output=int(usage.get("completion_tokens") or 0),
+        cached=int(details.get("cached_tokens") or 0),
+    )
+
+
+def translate(error: openai.OpenAIError, name: str) -> ModelError:
+    """Our error for one of the SDK's; the provider's own words stay out, they may quote the answer or a key."""
+    if isinstance(error, openai.APITimeoutError):
+        return ModelTimeout(f"{name} did not answer in time")
+    if isinstance(error, openai.APIConnectionError):
+        return ModelUnavailable(f"{name} could not be reached")
+    if isinstance(error, openai.APIStatusError):
+        return status_error(error.status_code, error.code, error.response.headers, name)
+    if isinstance(error, openai.ContentFilterFinishReasonError):
+        return ModelRefused("the model declined to answer")
+    if isinstance(error, (openai.LengthFinishReasonError, openai.APIResponseValidationError, openai.APIError)):
+        return ReplyInvalid("the provider's reply could not be read")
+    return ModelMisconfigured(f"{name} cannot be used as configured: check the model's key and address")
+
+
+def status_error(status: int, code: str | None, headers: Mapping[str, str], name: str) -> ModelError:
+    """Our error for an HTTP status of the provider."""
+    wait = retry_after(headers)
+    if status == 429 and code == "insufficient_quota":
+        return ModelMisconfigured(f"{name}: the account has no quota left")
+    if status == 429:
+        return ModelRateLimited(f"{name} asked us to slow down", retry_after=wait)
+    if status == 400 and code == "context_length_exceeded":
+        return InputTooLong(f"the texts do not fit the context window of {name}")
+    if status == 408:
+        return ModelTimeout(f"{name} did not answer in time")
+    if status == 409 or status >= 500:
+        return ModelUnavailable(f"{name} answered with HTTP {status}", retry_after=wait)
+    return ModelMisconfigured(f"{name} answered with HTTP {status}: check the model's name, key and address")
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds to wait from a ``Retry-After`` header, which holds seconds or a date (RFC 9110, 10.2.3)."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now)
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), 86_400.0) if seconds == seconds else None

@@ -1,0 +1,180 @@
+"""The one retry layer: what is asked again, how often, and how long we wait.
+
+Asked again: connection errors, 5xx, time-outs, 429 (after its Retry-After), and replies that cannot be read
+(with the problem appended, once per attempt). Not asked again: refusals, wrong configuration, input that is
+too long. Three attempts in all, repairs included; no wait goes past the deadline of the grade. Libraries
+underneath have their own retries switched off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from service.grading.errors import ModelError, ModelTimeout, ReplyInvalid
+from service.grading.models import (
+    CallBudget,
+    CallRecord,
+    Capabilities,
+    ChatReply,
+    ChatRequest,
+    ModelName,
+    Tokens,
+)
+from service.llm.backend import ChatBackend
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """The numbers of the policy, in seconds.
+
+    Attributes:
+        call_seconds: longest single call.
+        base_wait: mean of the first wait; doubles, with full jitter.
+        longest_wait: no wait is longer, whatever Retry-After says; a longer one ends the attempt at once.
+        concurrency: calls to the model at the same time.
+    """
+
+    call_seconds: float = 20.0
+    base_wait: float = 0.5
+    longest_wait: float = 10.0
+    concurrency: int = 128
+
+
+@dataclass(slots=True)
+class ResilientChat:
+    """A :class:`~service.grading.models.ChatModel` made of a backend and the retry policy.
+
+    Attributes:
+        healthy: whether the last call got any answer at all; for readiness only.
+    """
+
+    backend: ChatBackend
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    healthy: bool = True
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the slots that bound concurrency."""
+        self._slots = asyncio.Semaphore(self.policy.concurrency)
+
+    @property
+    def name(self) -> ModelName:
+        """The model as configured."""
+        return self.backend.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return self.backend.capabilities
+
+    async def ask(self, request: ChatRequest, read: Callable[[ChatReply], T], budget: CallBudget) -> T:
+        """The reply as ``read`` understood it, asking again as the policy allows."""
+        asked = request
+        async for attempt in self._attempts(budget):
+            with attempt:
+                reply, record = await self._call(asked, budget)
+                try:
+                    return read(reply)
+                except ModelError as error:
+                    _mark(budget, record, error)
+                    if isinstance(error, ReplyInvalid):
+                        asked = request.repaired(reply.text, error.detail)
+                    raise
+        raise AssertionError("tenacity ends by returning or raising")
+
+    def _attempts(self, budget: CallBudget) -> AsyncRetrying:
+        return AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=self._wait,
+            retry=retry_if_exception(lambda error: self._again(error, budget)),
+            reraise=True,
+        )
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, ReplyInvalid):
+            return 0.0
+        if isinstance(error, ModelError) and error.retry_after is not None:
+            return error.retry_after
+        return wait_random_exponential(multiplier=self.policy.base_wait, max=self.policy.longest_wait)(state)
+
+    def _again(self, error: BaseException, budget: CallBudget) -> bool:
+        if not isinstance(error, ModelError) or not error.retryable:
+            return False
+        wait = error.retry_after or 0.0
+        return wait <= self.policy.longest_wait and wait < _seconds_left(budget, self.policy.call_seconds)
+
+    async def _call(self, request: ChatRequest, budget: CallBudget) -> tuple[ChatReply, CallRecord]:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(budget.deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise ModelTimeout("the time for this grade ran out while waiting for the model") from None
+        started = loop.time()
+        try:
+            reply = await self._timed(request, budget)
+        except ModelError as error:
+            self.healthy = False
+            self._record(request, None, error.code, loop.time() - started, budget)
+            raise
+        finally:
+            self._slots.release()
+        self.healthy = True
+        return reply, self._record(request, reply, "ok", loop.time() - started, budget)
+
+    async def _timed(self, request: ChatRequest, budget: CallBudget) -> ChatReply:
+        seconds = _seconds_left(budget, self.policy.call_seconds)
+        if seconds <= 0:
+            raise ModelTimeout("the time for this grade ran out before the model could be asked")
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.backend.complete(request, seconds)
+        except TimeoutError:
+            raise ModelTimeout(f"the model did not answer within {seconds:.0f} s") from None
+
+    def _record(
+        self, request: ChatRequest, reply: ChatReply | None, outcome: str, seconds: float, budget: CallBudget
+    ) -> CallRecord:
+        tokens = reply.tokens if reply else Tokens()
+        record = CallRecord(
+            purpose=request.purpose,
+            requested=self.name,
+            reported=reply.reported if reply else None,
+            outcome=outcome,
+            tokens=tokens,
+            cost_usd=self.backend.cost_usd(tokens),
+            seconds=seconds,
+            raw=_raw(reply),
+        )
+        budget.records.append(record)
+        return record
+
+
+def _seconds_left(budget: CallBudget, at_most: float) -> float:
+    if budget.deadline is None:
+        return at_most
+    return min(at_most, budget.deadline - asyncio.get_running_loop().time())
+
+
+def _mark(budget: CallBudget, record: CallRecord, error: ModelError) -> None:
+    """Note in the record that the reply could not be used."""
+    index = next(i for i, known in enumerate(budget.records) if known is record)
+    budget.records[index] = record.failed(error.code)
+
+
+def _raw(reply: ChatReply | None) -> str | None:
+    if reply is None:
+        return None
+    if not reply.first_token:
+        return reply.text
+    return "\n".join(f"{token!r} {logprob:.4f}" for token, logprob in reply.first_token)

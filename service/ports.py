@@ -1,0 +1,85 @@
+"""The ports the workflow needs; adapters implement them, ``bootstrap`` wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from service.grading.grade import Reason
+from service.grading.prompt import Prompt
+from service.grading.rubric import Rubric
+from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be read or written now: disk full, database down, locked for too long.
+
+    Nothing was acknowledged. The message says what to look at and never holds data.
+    """
+
+
+class InvalidCursor(ValueError):
+    """A list cursor that this store did not issue."""
+
+
+class GradeStore(Protocol):
+    """Keeps grades and judgements. Every call is one short transaction; none is open across a model call.
+
+    Raises (every method):
+        StoreUnavailable: the transaction could not be done.
+    """
+
+    async def add(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
+        """Store a new record, and reusable results under their keys, in one transaction.
+
+        A key that already holds a result keeps it.
+        """
+
+    async def finish(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
+        """Replace a record that was in progress, ungraded or lacked its commentary, in one transaction."""
+
+    async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
+        """One record; None when it is unknown or another tenant's, which look the same."""
+
+    async def page(self, tenant: Tenant, wanted: GradeFilter, cursor: str | None, limit: int) -> GradePage:
+        """Records newest first.
+
+        Raises:
+            InvalidCursor: the cursor is not one of ours.
+        """
+
+    async def reusable(self, tenant: Tenant, key: str) -> str | None:
+        """A stored result (JSON text) under a key, for this tenant only."""
+
+    async def interrupt_unfinished(self, reason: Reason, before: datetime) -> int:
+        """Mark what is in progress since before ``before`` as ungraded for ``reason``; returns how many."""
+
+    async def ping(self) -> None:
+        """Return when the store can be written to."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+class Library(Protocol):
+    """Rubrics and prompts by name, validated and hashed when they were loaded."""
+
+    def rubric(self, reference: str) -> Rubric | None:
+        """A rubric by ``id`` (its newest version) or ``id@version``."""
+
+    def rubrics(self) -> tuple[Rubric, ...]:
+        """The newest version of every rubric, by id."""
+
+    def prompt(self, reference: str) -> Prompt | None:
+        """A prompt by ``id`` (its newest version) or ``id@version``."""
+
+
+class Clock(Protocol):
+    """Time, so that tests can hold it."""
+
+    def now(self) -> datetime:
+        """The current time in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds on the event loop's clock; what deadlines are measured on."""

@@ -1,0 +1,85 @@
+"""What is kept about a grade: the request as sent, the grade, and who asked.
+
+Shared by the workflow, the stores and the API; the core knows nothing of tenants, ids or time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, NewType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.grading.grade import Call, Grade, GradeStatus, Reason, Usage
+from service.grading.judgement import Judgement
+from service.grading.rubric import Rubric
+from service.grading.submission import Submission
+
+GradeId = NewType("GradeId", str)
+Tenant = NewType("Tenant", str)
+Detail = Literal["full", "scores"]
+
+LOCAL_TENANT = Tenant("local")
+"""The one tenant of a server without keys."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class GradeRequest(_Value):
+    """One request to grade, resolved and checked.
+
+    Attributes:
+        rubric: the rubric itself, so that a retry grades by the same one whatever has been deployed since.
+        learner: the caller's opaque reference; never sent to a model.
+        metadata: echoed back, never read.
+    """
+
+    submission: Submission
+    rubric: Rubric
+    detail: Detail = "full"
+    learner: str | None = None
+    metadata: dict[str, str] = {}
+
+
+class GradeRecord(_Value):
+    """One row of the store: a grade resource with everything needed to show, retry and audit it.
+
+    Attributes:
+        status: as in the grade once there is one; ``in_progress`` before.
+        grade: None while in progress.
+        usage: what this grade cost; None while in progress.
+        judgement: the levels as decided, from which a commentary can be written again.
+        calls: every model call behind the grade, with raw replies, for the full receipt.
+    """
+
+    id: GradeId
+    tenant: Tenant
+    created_at: datetime
+    status: GradeStatus
+    request: GradeRequest
+    grade: Grade | None = None
+    usage: Usage | None = None
+    judgement: Judgement | None = None
+    calls: tuple[Call, ...] = ()
+    reason: Reason | None = None
+
+
+class GradeFilter(_Value):
+    """Which grades to list; every given part has to match."""
+
+    learner: str | None = None
+    rubric: str | None = None
+    status: GradeStatus | None = None
+    created_after: datetime | None = None
+
+
+class GradePage(_Value):
+    """One page of grades, newest first. ``next_cursor`` continues after the last; None at the end."""
+
+    records: tuple[GradeRecord, ...]
+    next_cursor: str | None
+
+
+PageSize = Annotated[int, Field(ge=1, le=100)]

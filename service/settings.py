@@ -1,0 +1,103 @@
+"""Settings: nested, frozen, typed with their units. The only reader of the environment.
+
+Every field is an environment variable: ``DEBRIEF_MODEL``, ``DEBRIEF_DATABASE__URL``, ... The keys and
+addresses of OpenAI-compatible servers are read under the names their users already have.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED = "embedded"
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Group):
+    """Where grades are kept: a ``sqlite:///path`` or ``postgresql://...`` URL."""
+
+    url: str = Field(default_factory=lambda: f"sqlite:///{user_data_path('debrief', False) / 'debrief.db'}")
+
+
+class EmbeddedSettings(_Group):
+    """The embedded model. ``path`` points at a GGUF file of your own; otherwise it is fetched into ``cache_dir``."""
+
+    path: Path | None = None
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("debrief", False))
+    context_tokens: Annotated[int, Field(ge=2_048, le=131_072)] = 16_384
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+
+
+class LimitSettings(_Group):
+    """Largest accepted requests: bytes of a body, code points of a text, entries of a list."""
+
+    body_bytes: Count = 256 * 1024
+    question: Count = 4_000
+    answer: Count = 20_000
+    reference: Count = 8_000
+    context: Count = 100
+    key_points: Count = 20
+    metadata_keys: Count = 16
+    waiting: Count = 1_000
+
+
+class TimeSettings(_Group):
+    """Seconds. ``grade`` is the whole of one grade; None means 30, or 180 for the embedded model."""
+
+    grade: Seconds | None = None
+    call: Seconds | None = None
+    drain: Seconds = 20.0
+
+
+class PromptSettings(_Group):
+    """Which prompt each judge and the coach use: ``id`` for the newest version, or ``id@version``."""
+
+    readout: str = "judge-readout"
+    single_call: str = "judge-single-call"
+    coach: str | None = None
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DEBRIEF_", env_nested_delimiter="__", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    model: Annotated[str, Field(min_length=1)] = EMBEDDED
+    judge: Literal["auto", "readout", "single_call"] = "auto"
+    samples: Annotated[int, Field(ge=1, le=9)] = 1
+    model_base_url: str | None = None
+    model_api_key: SecretStr | None = None
+    openai_api_key: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("OPENAI_API_KEY"))] = None
+    openai_base_url: Annotated[str | None, Field(validation_alias=AliasChoices("OPENAI_BASE_URL"))] = None
+    concurrency: Count = 128
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    secret: SecretStr | None = None
+    content_dir: Path | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    database: DatabaseSettings = DatabaseSettings()
+    embedded: EmbeddedSettings = EmbeddedSettings()
+    limits: LimitSettings = LimitSettings()
+    seconds: TimeSettings = TimeSettings()
+    prompts: PromptSettings = PromptSettings()
+
+    @property
+    def grade_seconds(self) -> float:
+        """The total time of one grade."""
+        return self.seconds.grade or (180.0 if self.model == EMBEDDED else 30.0)
+
+    @property
+    def call_seconds(self) -> float:
+        """The longest single model call."""
+        return self.seconds.call or (150.0 if self.model == EMBEDDED else 20.0)

@@ -1,0 +1,247 @@
+"""The grade store on SQL: one short transaction a call, the same statements on SQLite and Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping, Select, and_, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.grading.grade import GradeStatus, Reason
+from service.grading.rubric import Rubric
+from service.ports import InvalidCursor
+from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
+from service.storage.database import open_engine, translated
+from service.storage.migrate import migrate
+from service.storage.tables import GRADES, REUSABLE, RUBRIC_TEXTS
+
+KNOWN_RUBRICS = 1_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LISTED = [column for column in GRADES.columns if column.name != "audit"]
+_RUBRIC: TypeAdapter[Rubric] = TypeAdapter(Rubric)
+_CURSOR = re.compile(r"(\d{1,18}) (grd_[0-9A-Za-z]{1,60})")
+
+
+class NotReplaceable(Exception):
+    """The record is finished, or is not there: a finished grade never changes."""
+
+
+async def open_store(url: str) -> SqlGradeStore:
+    """Open a database, bring it to the newest schema, and return the store on it.
+
+    Raises:
+        StoreUnavailable, NewerDatabase, ValueError: it cannot be used, as their messages say.
+    """
+    engine = open_engine(url)
+    try:
+        await migrate(engine)
+    except BaseException:
+        await engine.dispose()
+        raise
+    return SqlGradeStore(engine)
+
+
+class SqlGradeStore:
+    """Implements :class:`service.ports.GradeStore`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._writing = asyncio.Lock()
+        self._rubrics: OrderedDict[tuple[str, str], Rubric] = OrderedDict()
+
+    async def add(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
+        """Store a new record, and reusable results, in one transaction."""
+        values = _values(record)
+        async with self._transaction() as connection:
+            await self._keep_rubric(connection, record)
+            await connection.execute(insert(GRADES), values)
+            await self._keep_reusable(connection, record, reusable)
+        self._know(record.tenant, record.request.rubric)
+
+    async def finish(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
+        """Replace a record that may still be replaced.
+
+        Raises:
+            NotReplaceable: it is finished, unknown or another tenant's.
+        """
+        mine = (GRADES.c.id == record.id) & (GRADES.c.tenant == record.tenant) & (GRADES.c.open == 1)
+        async with self._transaction() as connection:
+            done = await connection.execute(update(GRADES).where(mine).values(_values(record)))
+            if done.rowcount != 1:
+                raise NotReplaceable(record.id)
+            await self._keep_reusable(connection, record, reusable)
+
+    async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
+        """One record of this tenant, with its audit part."""
+        wanted = select(GRADES).where(GRADES.c.id == grade_id, GRADES.c.tenant == tenant)
+        async with translated(), self._engine.connect() as connection:
+            row = (await connection.execute(wanted)).mappings().first()
+            return await self._record(connection, row) if row else None
+
+    async def page(self, tenant: Tenant, wanted: GradeFilter, cursor: str | None, limit: int) -> GradePage:
+        """Records newest first, without their audit part."""
+        query = _page_query(tenant, wanted, _decode(cursor) if cursor else None).limit(limit + 1)
+        async with translated(), self._engine.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+            records = tuple([await self._record(connection, row) for row in rows[:limit]])
+        more = len(rows) > limit
+        return GradePage(records=records, next_cursor=_encode(rows[limit - 1]) if more else None)
+
+    async def reusable(self, tenant: Tenant, key: str) -> str | None:
+        """A stored result of this tenant."""
+        wanted = select(REUSABLE.c.text).where(REUSABLE.c.tenant == tenant, REUSABLE.c.key == key)
+        async with translated(), self._engine.connect() as connection:
+            return (await connection.execute(wanted)).scalar()
+
+    async def interrupt_unfinished(self, reason: Reason, before: datetime) -> int:
+        """Mark what was left in progress as ungraded."""
+        result = TypeAdapter(dict[str, Any]).dump_json({"reason": reason.model_dump()}).decode()
+        stale = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & (GRADES.c.created_at < _micros(before))
+        change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result)
+        async with self._transaction() as connection:
+            return (await connection.execute(change)).rowcount
+
+    async def ping(self) -> None:
+        """Take and release the write lock of the database."""
+        async with self._transaction() as connection:
+            await connection.execute(update(GRADES).where(GRADES.c.id == "").values(open=0))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One writing transaction; SQLite has one writer at a time, so ours queue here and not in its lock."""
+        async with translated():
+            if self._sqlite:
+                async with self._writing, self._engine.begin() as connection:
+                    yield connection
+            else:
+                async with self._engine.begin() as connection:
+                    yield connection
+
+    async def _keep_rubric(self, connection: AsyncConnection, record: GradeRecord) -> None:
+        rubric = record.request.rubric
+        if (record.tenant, rubric.sha256) not in self._rubrics:
+            row = {"tenant": record.tenant, "sha256": rubric.sha256, "text": rubric.model_dump_json()}
+            await self._insert_once(connection, RUBRIC_TEXTS, [row])
+
+    async def _keep_reusable(
+        self, connection: AsyncConnection, record: GradeRecord, reusable: Mapping[str, str]
+    ) -> None:
+        now = _micros(record.created_at)
+        rows = [
+            {"tenant": record.tenant, "key": key, "text": body, "created_at": now} for key, body in reusable.items()
+        ]
+        if rows:
+            await self._insert_once(connection, REUSABLE, rows)
+
+    async def _insert_once(self, connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+        make = sqlite_insert if self._sqlite else postgres_insert
+        await connection.execute(make(table).on_conflict_do_nothing(), rows)
+
+    async def _record(self, connection: AsyncConnection, row: RowMapping) -> GradeRecord:
+        rubric = await self._rubric(connection, row["tenant"], row["rubric_sha256"])
+        parts: dict[str, Any] = {}
+        for column in ("result", "audit"):
+            if row.get(column):
+                parts |= _OBJECT.validate_json(row[column])
+        return GradeRecord.model_validate(
+            {
+                "id": row["id"],
+                "tenant": row["tenant"],
+                "created_at": _EPOCH + timedelta(microseconds=row["created_at"]),
+                "status": row["status"],
+                "request": {**_OBJECT.validate_json(row["request"]), "rubric": rubric},
+                **parts,
+            }
+        )
+
+    async def _rubric(self, connection: AsyncConnection, tenant: Tenant, sha256: str) -> Rubric:
+        known = self._rubrics.get((tenant, sha256))
+        if known is None:
+            at = (RUBRIC_TEXTS.c.tenant == tenant) & (RUBRIC_TEXTS.c.sha256 == sha256)
+            found = (await connection.execute(select(RUBRIC_TEXTS.c.text).where(at))).scalar_one()
+            known = _RUBRIC.validate_json(found)
+            self._know(tenant, known)
+        return known
+
+    def _know(self, tenant: Tenant, rubric: Rubric) -> None:
+        self._rubrics[tenant, rubric.sha256] = rubric
+        while len(self._rubrics) > KNOWN_RUBRICS:
+            self._rubrics.popitem(last=False)
+
+
+_OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+def _values(record: GradeRecord) -> dict[str, Any]:
+    finished = record.grade is not None or record.reason is not None
+    return {
+        "id": record.id,
+        "tenant": record.tenant,
+        "created_at": _micros(record.created_at),
+        "status": record.status.value,
+        "open": int(_is_open(record)),
+        "learner": record.request.learner,
+        "rubric_id": record.request.rubric.id,
+        "rubric_sha256": record.request.rubric.sha256,
+        "request": record.request.model_dump_json(exclude={"rubric"}),
+        "result": record.model_dump_json(include={"grade", "usage", "reason"}) if finished else None,
+        "audit": record.model_dump_json(include={"judgement", "calls"}) if finished else None,
+    }
+
+
+def _is_open(record: GradeRecord) -> bool:
+    if record.status in (GradeStatus.IN_PROGRESS, GradeStatus.UNGRADED):
+        return True
+    return record.grade is not None and record.grade.commentary.status in ("failed", "partial")
+
+
+def _page_query(tenant: Tenant, wanted: GradeFilter, after: tuple[int, str] | None) -> Select[Any]:
+    conditions = [GRADES.c.tenant == tenant]
+    if wanted.learner is not None:
+        conditions.append(GRADES.c.learner == wanted.learner)
+    if wanted.rubric is not None:
+        conditions.append(GRADES.c.rubric_id == wanted.rubric)
+    if wanted.status is not None:
+        conditions.append(GRADES.c.status == wanted.status.value)
+    if wanted.created_after is not None:
+        conditions.append(GRADES.c.created_at > _micros(wanted.created_after))
+    if after is not None:
+        moment, grade_id = after
+        older = GRADES.c.created_at < moment
+        conditions.append(or_(older, and_(GRADES.c.created_at == moment, GRADES.c.id < grade_id)))
+    return select(*_LISTED).where(*conditions).order_by(GRADES.c.created_at.desc(), GRADES.c.id.desc())
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _encode(row: RowMapping) -> str:
+    return base64.urlsafe_b64encode(f"{row['created_at']} {row['id']}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[int, str]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise InvalidCursor from None
+    match = _CURSOR.fullmatch(raw)
+    if match is None:
+        raise InvalidCursor
+    return int(match[1]), match[2]

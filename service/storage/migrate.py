@@ -1,0 +1,70 @@
+"""Bringing a database to the newest schema, also when two processes start at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.storage.database import translated
+
+HEAD = "0001"
+_LOCK = 4_711_001
+
+
+class NewerDatabase(Exception):
+    """The database was made by a newer version of the service."""
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the database to ``HEAD``; a database already there costs one look.
+
+    Raises:
+        NewerDatabase: its schema is unknown here.
+        StoreUnavailable: it cannot be reached or written.
+    """
+    async with translated(), engine.connect() as connection:
+        at_head = await connection.run_sync(_revision) == HEAD
+    if at_head:
+        return
+    async with translated(), engine.connect() as connection:
+        await connection.run_sync(_upgrade)
+        await connection.commit()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config()
+    _lock(connection)
+    found = _revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise NewerDatabase("the database was made by a newer version of debrief: update the service")
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
+
+
+def alembic_config():  # type: ignore[no-untyped-def]
+    """Alembic's configuration, pointing at the scripts in this package."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _lock(connection: Connection) -> None:
+    """Hold back other processes until this transaction ends."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,0 +1,308 @@
+"""What happens to a request, in order: reuse or judge, explain, assemble, store.
+
+No database transaction is open across a model call. Identical requests in flight share one judgement; a
+model's failure becomes a stored ``ungraded`` record, never an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from ulid import ULID
+
+from service.events import Channel, Channels, GradeEvent, commentary, criterion_decided, done, events_of, stage
+from service.grading.grade import Call, GradeStatus, Reason, Usage
+from service.grading.grader import OMITTED, Explanation, Grader, as_calls, criterion_grade
+from service.grading.judgement import Decision, Judgement
+from service.grading.models import CallBudget
+from service.ports import Clock, GradeStore
+from service.records import GradeFilter, GradeId, GradePage, GradeRecord, GradeRequest, Tenant
+from service.telemetry import Metrics, log
+
+POLL_SECONDS = 0.5
+INTERRUPTED = Reason(
+    code="interrupted", detail="the service stopped while this answer was being graded", retryable=True
+)
+
+
+class Overloaded(Exception):
+    """More answers wait than the service is willing to keep waiting."""
+
+
+class NothingToRetry(Exception):
+    """The grade stands and its commentary is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many grades are made at once, how many may wait, and the seconds one may take."""
+
+    at_once: int
+    waiting: int
+    grade_seconds: float
+
+
+@dataclass(slots=True)
+class Grading:
+    """The one workflow behind HTTP, the command line and batches."""
+
+    grader: Grader
+    store: GradeStore
+    clock: Clock
+    pace: Pace
+    metrics: Metrics
+    channels: Channels = field(default_factory=Channels)
+    _slots: asyncio.Semaphore = field(init=False)
+    _waiting: int = 0
+    _shared: dict[str, asyncio.Task[Judgement]] = field(default_factory=dict)
+    _background: set[asyncio.Task[GradeRecord]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Make the slots that bound how many grades are made at once."""
+        self._slots = asyncio.Semaphore(self.pace.at_once)
+
+    async def grade(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+        """Grade and wait for the result; it is stored when this returns.
+
+        Raises:
+            Overloaded: too many answers are waiting, or a slot did not come free in time.
+            StoreUnavailable: the result could not be stored.
+        """
+        record = self._new(tenant, request)
+        return await self._unhurried(self._make(record, patient=False))
+
+    async def submit(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+        """Store the request as in progress, grade it in the background, return at once.
+
+        Raises:
+            Overloaded: too many answers are waiting.
+            StoreUnavailable: the request could not be stored.
+        """
+        if self._waiting >= self.pace.waiting:
+            raise Overloaded
+        record = self._new(tenant, request)
+        self.channels.open(record.id)
+        await self.store.add(record)
+        self._task(self._make(record, patient=True, again=True))
+        return record
+
+    async def retry(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
+        """Grade an ungraded answer again, or write a failed commentary again; None when there is no such grade.
+
+        Raises:
+            NothingToRetry: neither is missing.
+            Overloaded, StoreUnavailable: as in :meth:`grade`.
+        """
+        record = await self.store.get(tenant, grade_id)
+        if record is None:
+            return None
+        if not _can_be_retried(record):
+            raise NothingToRetry
+        return await self._unhurried(self._make(record, patient=False, again=True))
+
+    async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
+        """One grade, or None."""
+        return await self.store.get(tenant, grade_id)
+
+    async def page(self, tenant: Tenant, wanted: GradeFilter, cursor: str | None, limit: int) -> GradePage:
+        """Grades newest first."""
+        return await self.store.page(tenant, wanted, cursor, limit)
+
+    async def events(self, record: GradeRecord) -> AsyncIterator[GradeEvent]:
+        """Every event of one grade, as they come; from the store when it is being made elsewhere."""
+        channel = self.channels.get(record.id)
+        if channel is not None:
+            async for event in channel.follow():
+                yield event
+            return
+        while record.status is GradeStatus.IN_PROGRESS:
+            await asyncio.sleep(POLL_SECONDS)
+            record = await self.store.get(record.tenant, record.id) or record
+        for event in events_of(record):
+            yield event
+
+    async def recover(self) -> int:
+        """Mark what a stopped process left in progress as ungraded, so that it can be retried."""
+        before = self.clock.now() - timedelta(seconds=2 * self.pace.grade_seconds)
+        return await self.store.interrupt_unfinished(INTERRUPTED, before)
+
+    async def drain(self, seconds: float) -> None:
+        """Let background grades finish for a while, then stop them; they stay retryable."""
+        if self._background:
+            await asyncio.wait(self._background, timeout=seconds)
+        for task in self._background:
+            task.cancel()
+
+    def _new(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+        return GradeRecord(
+            id=GradeId(f"grd_{ULID()}"),
+            tenant=tenant,
+            created_at=self.clock.now(),
+            status=GradeStatus.IN_PROGRESS,
+            request=request,
+        )
+
+    async def _unhurried(self, work: Coroutine[Any, Any, GradeRecord]) -> GradeRecord:
+        """Run to the end even if the caller goes away: calls are paid for, and others may share the judgement."""
+        return await asyncio.shield(self._task(work))
+
+    def _task(self, work: Coroutine[Any, Any, GradeRecord]) -> asyncio.Task[GradeRecord]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[GradeRecord]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log("background_grade_failed", error=type(error).__name__)
+
+    async def _make(self, record: GradeRecord, *, patient: bool, again: bool = False) -> GradeRecord:
+        channel = self.channels.get(record.id) or self.channels.open(record.id)
+        try:
+            async with self._slot(patient):
+                finished, reusable = await self._graded(record, channel)
+            await (self.store.finish if again else self.store.add)(finished, reusable)
+            self.metrics.finished(finished)
+            log("grade_finished", id=finished.id, status=finished.status.value)
+            channel.publish(done(finished))
+            return finished
+        finally:
+            self.channels.close(record.id)
+
+    async def _graded(self, record: GradeRecord, channel: Channel) -> tuple[GradeRecord, dict[str, str]]:
+        started = self.clock.monotonic()
+        budget = CallBudget(deadline=started + self.pace.grade_seconds)
+        request, tenant = record.request, record.tenant
+        channel.publish(stage("judging"))
+        judgement, key, reused = await self._judgement(record, budget, channel)
+        channel.publish(stage("explaining"))
+        explanation, explained = await self._explanation(record, judgement, key, budget)
+        grade = self.grader.assemble(request.rubric, judgement, explanation)
+        channel.publish(commentary(grade))
+        calls = as_calls(budget.records)
+        for call in calls:
+            self.metrics.called(call)
+        usage = usage_of(calls, self.clock.monotonic() - started, hit=reused)
+        finished = record.model_copy(
+            update={
+                "status": grade.status,
+                "grade": grade,
+                "usage": usage,
+                "judgement": judgement,
+                "calls": (*judgement.calls, *explanation.calls),
+                "reason": grade.reason,
+            }
+        )
+        keep = {} if reused or not judgement.settled or judgement.gate else {_stored(tenant, key): judgement}
+        return finished, {name: value.model_dump_json() for name, value in {**keep, **explained}.items()}
+
+    async def _judgement(
+        self, record: GradeRecord, budget: CallBudget, channel: Channel
+    ) -> tuple[Judgement, str, bool]:
+        """The levels: this record's own, a stored one, one in the making, or a new one."""
+        key = self._judgement_key(record.request)
+        kept = record.judgement if record.status is not GradeStatus.UNGRADED else None
+        judgement = kept or await self._stored_judgement(record.tenant, key)
+        shared = self._shared.get(f"{record.tenant} {key}")
+        if judgement is None and shared is not None:
+            judgement = await asyncio.shield(shared)
+        if judgement is None:
+            return await self._judge(record, key, budget, channel), key, False
+        for decision in judgement.decisions:
+            _announce(channel, record, decision)
+        return judgement, key, True
+
+    async def _stored_judgement(self, tenant: Tenant, key: str) -> Judgement | None:
+        text = await self.store.reusable(tenant, _stored(tenant, key))
+        return Judgement.model_validate_json(text) if text else None
+
+    async def _judge(self, record: GradeRecord, key: str, budget: CallBudget, channel: Channel) -> Judgement:
+        request = record.request
+        task = asyncio.create_task(
+            self.grader.decide(
+                request.submission, request.rubric, budget, lambda decision: _announce(channel, record, decision)
+            )
+        )
+        name = f"{record.tenant} {key}"
+        self._shared[name] = task
+        task.add_done_callback(lambda _: self._shared.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def _explanation(
+        self, record: GradeRecord, judgement: Judgement, key: str, budget: CallBudget
+    ) -> tuple[Explanation, dict[str, Explanation]]:
+        """The commentary, and what of it to keep for the next who asks."""
+        request = record.request
+        if request.detail == "scores":
+            return OMITTED, {}
+        if judgement.gate is not None or judgement.draft is not None or not judgement.decided():
+            return await self.grader.explain(request.submission, request.rubric, judgement, budget), {}
+        name = _stored(record.tenant, _digest(key, self.grader.coach.version()))
+        if text := await self.store.reusable(record.tenant, name):
+            return Explanation.model_validate_json(text), {}
+        explanation = await self.grader.explain(request.submission, request.rubric, judgement, budget)
+        return explanation, {name: explanation} if explanation.status.status == "written" else {}
+
+    def _judgement_key(self, request: GradeRequest) -> str:
+        return _digest(request.submission.digest(), request.rubric.sha256, self.grader.judge.version())
+
+    @asynccontextmanager
+    async def _slot(self, patient: bool) -> AsyncIterator[None]:
+        """A place among the grades being made; the impatient give up when none comes free in time."""
+        if not patient and self._waiting >= self.pace.waiting:
+            raise Overloaded
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(None if patient else self.pace.grade_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Overloaded from None
+        finally:
+            self._waiting -= 1
+        try:
+            with self.metrics.in_flight.track_inprogress():
+                yield
+        finally:
+            self._slots.release()
+
+
+def usage_of(calls: tuple[Call, ...], seconds: float, *, hit: bool) -> Usage:
+    """What the calls of one grade add up to; the cost is unknown as soon as one call's is."""
+    costs = [call.cost_usd for call in calls]
+    return Usage(
+        model_calls=len(calls),
+        input_tokens=sum(call.input_tokens for call in calls),
+        output_tokens=sum(call.output_tokens for call in calls),
+        cached_tokens=sum(call.cached_tokens for call in calls),
+        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        latency_ms=round(seconds * 1000),
+        cache="hit" if hit else "miss",
+    )
+
+
+def _announce(channel: Channel, record: GradeRecord, decision: Decision) -> None:
+    criterion = record.request.rubric.criterion(decision.criterion)
+    channel.publish(criterion_decided(criterion_grade(criterion, decision)))
+
+
+def _can_be_retried(record: GradeRecord) -> bool:
+    if record.status is GradeStatus.UNGRADED:
+        return True
+    return record.grade is not None and record.grade.commentary.status in ("failed", "partial")
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _stored(tenant: Tenant, key: str) -> str:
+    """The store's key: the tenant is part of the hash as well as of the row."""
+    return _digest(tenant, key)
