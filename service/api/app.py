@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -62,16 +62,16 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         app.include_router(router)
     for error in _HANDLED:
         app.add_exception_handler(error, handle)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, body_bytes=settings.limits.body_bytes)
     document_problems(app)
     return app
 
 
-def _lifespan(settings: Settings, given: Services | None):  # type: ignore[no-untyped-def]
+def _lifespan(settings: Settings, given: Services | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services = given or await stack.enter_async_context(open_services(settings))
+            services: Services = given or await stack.enter_async_context(open_services(settings))
             app.state.services = services
             if interrupted := await services.grading.recover():
                 log("interrupted_grades_found", count=interrupted)

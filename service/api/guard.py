@@ -1,4 +1,4 @@
-"""What every request passes: the host check, safe response headers, one metric, and the last resort.
+"""What every request passes: size and host checks, safe response headers, one metric, and the last resort.
 
 Without keys the server answers loopback names only, so that a web page cannot reach it under a name of its
 own (DNS rebinding).
@@ -14,6 +14,8 @@ from service.telemetry import LOGGER
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 FOR_ANY_HOST = frozenset({"/healthz", "/readyz"})
+MAX_HEADER_BYTES = 16 * 1024
+MAX_URI_BYTES = 4 * 1024
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -24,8 +26,9 @@ _HEADERS = [
 class Guard:
     """Pure ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, body_bytes: int) -> None:
         self.app = app
+        self._body_bytes = body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, pass on, and answer 500 as problem+json if something escaped."""
@@ -43,8 +46,8 @@ class Guard:
             await send(message)
 
         try:
-            if not _answers_to(scope):
-                await ProblemError(problems.HOST_NOT_ALLOWED).response()(scope, receive, guarded)
+            if refusal := self._refusal(scope):
+                await refusal.response()(scope, receive, guarded)
             else:
                 await self.app(scope, receive, guarded)
         except Exception as error:
@@ -53,6 +56,20 @@ class Guard:
                 await response_for(error)(scope, receive, guarded)
         finally:
             _count(scope, status)
+
+    def _refusal(self, scope: Scope) -> ProblemError | None:
+        """What can be refused from the head of a request alone, before its body is read."""
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        if not _answers_to(scope):
+            return ProblemError(problems.HOST_NOT_ALLOWED)
+        if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+            return ProblemError(problems.HEADERS_TOO_LARGE)
+        if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URI_BYTES:
+            return ProblemError(problems.URI_TOO_LONG)
+        announced = next((value for name, value in headers if name == b"content-length"), b"0")
+        if announced.isdigit() and int(announced[:20]) > self._body_bytes:
+            return ProblemError(problems.BODY_TOO_LARGE, f"The limit is {self._body_bytes} bytes.")
+        return None
 
 
 def _answers_to(scope: Scope) -> bool:

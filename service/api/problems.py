@@ -50,6 +50,8 @@ UNSUPPORTED_MEDIA = Kind(
 )
 NOT_ACCEPTABLE = Kind("not-acceptable", 406, "No acceptable representation", "Accept application/json.")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large", "Send less; the limit is in detail.")
+HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large", "Send at most 16 KiB of headers.")
+URI_TOO_LONG = Kind("uri-too-long", 414, "The address is too long", "Send at most 4 KiB of path and query.")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path and the id.")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method does not exist here", "See Allow.")
 HOST_NOT_ALLOWED = Kind(
@@ -68,6 +70,8 @@ KINDS: tuple[Kind, ...] = (
     UNSUPPORTED_MEDIA,
     NOT_ACCEPTABLE,
     BODY_TOO_LARGE,
+    HEADERS_TOO_LARGE,
+    URI_TOO_LONG,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     HOST_NOT_ALLOWED,

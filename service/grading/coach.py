@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from service.grading.commentary import Commentary, check_commentary
 from service.grading.errors import ReplyInvalid
+from service.grading.evidence import quotable
 from service.grading.judgement import Case
 from service.grading.levels import LevelDistribution
-from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message
+from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, JsonSchema, Message
 from service.grading.prompt import Prompt
 from service.grading.reply import brief_schema, commentary_schema, read_brief, read_draft, read_object
 from service.grading.rubric import Rubric
@@ -59,6 +60,11 @@ class Coach:
     def _brief(self) -> bool:
         return self.prompt.parameter("brief", 0) == 1
 
+    def _schema(self, case: Case, decided: Mapping[str, LevelDistribution]) -> JsonSchema:
+        if self._brief:
+            return brief_schema(case.rubric, decided, quotable(case.submission.answer))
+        return commentary_schema(case.rubric)
+
     def _request(self, case: Case, decided: Mapping[str, LevelDistribution]) -> ChatRequest:
         coach = self.prompt.render(
             "coach",
@@ -75,7 +81,7 @@ class Coach:
             ),
             max_tokens=int(self.prompt.parameter("max_tokens", 1_500)),
             schema_name="commentary",
-            schema=brief_schema(case.rubric, decided) if self._brief else commentary_schema(case.rubric),
+            schema=self._schema(case, decided),
             repair=lambda problem: self.prompt.render("repair", problem=problem),
         )
 

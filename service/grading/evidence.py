@@ -22,6 +22,12 @@ MIN_LETTERS = 3
 
 Span = tuple[int, int]
 
+MAX_PASSAGE = 120
+MAX_PASSAGES = 20
+MIN_WORDS = 3
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_CLAUSE_END = re.compile(r"(?<=[,;:])\s+")
 _WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f%<>=+])+")
 
 
@@ -103,6 +109,19 @@ class QuoteFinder:
     @cached_property
     def _text(self) -> _FoldedAnswer:
         return _FoldedAnswer.of(self.answer)
+
+
+def quotable(answer: str) -> list[str]:
+    """Passages of the answer that can stand as quotes, in order: sentences, long ones cut at their commas.
+
+    Each is a stretch of the answer letter for letter; at most ``MAX_PASSAGES``, and at least one.
+    """
+    passages: list[str] = []
+    for sentence in _SENTENCE_END.split(answer):
+        parts = [sentence] if len(sentence) <= MAX_PASSAGE else _CLAUSE_END.split(sentence)
+        passages += [part.strip()[:MAX_PASSAGE].strip() for part in parts]
+    fitting = [passage for passage in passages if len(passage.split()) >= MIN_WORDS]
+    return list(dict.fromkeys(fitting))[:MAX_PASSAGES] or [answer.strip()[:MAX_PASSAGE]]
 
 
 def folded(text: str) -> str:

@@ -168,22 +168,25 @@ def commentary_schema(rubric: Rubric, *, levels: bool = False, key_points: int =
     return {**_object(**members), "$defs": {"remarks": _object(**remarks)}}
 
 
-def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution]) -> JsonSchema:
-    """The JSON schema of a small model's commentary: one quote, one reason, one improvement a criterion.
+def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution], passages: Sequence[str]) -> JsonSchema:
+    """The JSON schema of a small model's commentary: one quote, one reason, one thing to say a criterion.
 
-    Nothing is asked that the level already settles: no improvement on the top level, no sign of a quote.
+    Nothing is asked that is settled already: a quote is one of the answer's own passages, its sign follows from
+    the level, and the top level has nothing to improve.
     """
+    quote = {"type": "string", "enum": list(passages)}
     members: dict[str, Any] = {}
     for criterion in rubric.criteria:
         if criterion.id in decided:
             top = decided[criterion.id].median == len(criterion.levels)
-            wanted = {"quote": _short(100), "rationale": _short(160)}
-            members[criterion.id] = _object(**wanted, **({} if top else {"what": _short(80), "try_this": _short(160)}))
+            members[criterion.id] = _object(
+                quote=quote, rationale=_short(160), **({} if top else {"try_this": _short(160)})
+            )
     members |= {
         "summary": _short(160),
         "next_step": _short(120),
         "follow_up_question": _short(120),
-        "before": _short(140),
+        "before": quote,
         "after": _short(180),
     }
     return _object(**members)
@@ -209,15 +212,16 @@ def read_brief(data: Mapping[str, Any], rubric: Rubric, decided: Mapping[str, Le
 
 
 def _read_brief_remarks(data: Mapping[str, Any], criterion: Criterion, level: int) -> DraftRemarks:
-    top = len(criterion.levels)
-    quote, what = _text(data.get("quote"), MAX_QUOTE), _text(data.get("what"))
-    sign: Literal["strength", "gap"] = "strength" if 2 * level > top + 1 else "gap"
-    improves = what and level < top
-    why = criterion.levels[min(level, top - 1)].descriptor
+    quote, words = _text(data.get("quote"), MAX_QUOTE), _text(data.get("try_this"))
+    sign: Literal["strength", "gap"] = "strength" if 2 * level > len(criterion.levels) + 1 else "gap"
+    improvements: tuple[DraftImprovement, ...] = ()
+    if words and level < len(criterion.levels):
+        higher = criterion.levels[level]
+        improvements = (DraftImprovement(what=higher.label, why=higher.descriptor, try_this=words),)
     return DraftRemarks(
         rationale=_text(data.get("rationale")),
         evidence=(DraftEvidence(quote=quote, sign=sign, comment=""),) if quote else (),
-        improvements=(DraftImprovement(what=what, why=why, try_this=_text(data.get("try_this"))),) if improves else (),
+        improvements=improvements,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from service.grading.errors import InputTooLong, ModelError, ModelMisconfigured, ModelUnavailable
 from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
-from service.llm.openai_chat import read_completion, response_format
+from service.llm.completion import read_completion, response_format
 
 TOP_LOGPROBS = 20
 SLOTS = 3

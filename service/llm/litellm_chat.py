@@ -23,7 +23,7 @@ from service.grading.errors import (
     ReplyInvalid,
 )
 from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
-from service.llm.openai_chat import read_completion, response_format, retry_after
+from service.llm.completion import read_completion, response_format, retry_after
 from service.llm.prices import Price
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.storage.database import translated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0001"
 _LOCK = 4_711_001
@@ -53,7 +57,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, HEAD)
 
 
-def alembic_config():  # type: ignore[no-untyped-def]
+def alembic_config() -> Config:
     """Alembic's configuration, pointing at the scripts in this package."""
     from alembic.config import Config
 

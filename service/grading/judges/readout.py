@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from service.grading.errors import ModelError, ReplyInvalid
-from service.grading.fence import as_line
+from service.grading.fence import as_line, fenced
 from service.grading.grade import Coverage, KeyPoint, Reason
 from service.grading.judgement import Case, Decided, Decision, Judgement, Observer, Undecided, level_labels
 from service.grading.levels import LevelDistribution
@@ -104,17 +104,19 @@ class ReadoutJudge:
         return yes / (yes + no)
 
     async def _verification(self, case: Case, budget: CallBudget) -> tuple[Message, ...]:
-        shown = case.variables()
+        submission = case.submission
+        question = as_line(submission.question)
         request = ChatRequest(
             purpose="judge",
-            messages=self.prompt.messages("restate", question=shown["question"], answer=shown["answer"]),
+            messages=self.prompt.messages(
+                "restate", question=question, answer=fenced("answer", submission.answer, case.nonce)
+            ),
             max_tokens=int(self.prompt.parameter("claim_tokens", 40)),
             family="restate",
         )
         claim = await self.chat.ask(request, _first_line, budget)
-        return self.prompt.messages(
-            "verify", question=shown["question"], reference=shown["reference"], claim=as_line(claim)
-        )
+        reference = as_line(submission.reference) if submission.reference else None
+        return self.prompt.messages("verify", question=question, reference=reference, claim=as_line(claim))
 
     async def _coverage(self, point: str, shared: tuple[str, str], budget: CallBudget) -> KeyPoint:
         try:

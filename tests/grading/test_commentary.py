@@ -1,0 +1,84 @@
+"""From a model's draft to feedback that may be shown."""
+
+from __future__ import annotations
+
+from service.grading.commentary import Commentary, check_commentary
+from service.grading.judgement import Draft, DraftEvidence, DraftImprovement, DraftRemarks
+from service.grading.levels import LevelDistribution
+from service.grading.submission import Submission
+from tests.grading.helpers import tiny_rubric
+
+SUBMISSION = Submission(
+    "Why do we split the data?", "We split so that we can see how it does on new data. That is all."
+)
+IMPROVE = DraftImprovement(what="Name the leak", why="It matters", try_this="Say it")
+
+
+def remarks(quote: str, sign: str = "strength", *, improvements: tuple[DraftImprovement, ...] = ()) -> DraftRemarks:
+    """Remarks with one quote."""
+    evidence = DraftEvidence.model_validate({"quote": quote, "sign": sign, "comment": "c"})
+    return DraftRemarks(rationale="Because.", evidence=(evidence,), improvements=improvements)
+
+
+def checked(facts: DraftRemarks, level: int, **more: str) -> Commentary:
+    """The commentary on one criterion decided at a level of 3."""
+    draft = Draft(remarks={"facts": facts}, **more)
+    return check_commentary(draft, SUBMISSION, tiny_rubric(), {"facts": LevelDistribution.point(level, 3)})
+
+
+def test_a_quote_that_stands_in_the_answer_is_shown_with_its_place() -> None:
+    """answer[start:end] is the quote."""
+    (evidence,) = checked(remarks("see how it does on new data"), 2).remarks["facts"].evidence
+
+    assert SUBMISSION.answer[evidence.start : evidence.end] == evidence.quote == "see how it does on new data"
+    assert evidence.match == "verified"
+
+
+def test_an_invented_quote_is_dropped_counted_and_reported() -> None:
+    """So that confidence can be lowered and the model told."""
+    commentary = checked(remarks("we cross-validate ten times"), 2)
+
+    facts = commentary.remarks["facts"]
+    assert (facts.evidence, facts.quoted, facts.unverified) == ((), 1, 1)
+    assert "do not stand in the answer" in commentary.problems[0]
+
+
+def test_there_is_no_praise_on_the_lowest_level() -> None:
+    """A strength there is left out."""
+    commentary = checked(remarks("see how it does on new data", "strength"), 1)
+
+    assert commentary.remarks["facts"].evidence == ()
+    assert "nothing in it is a strength" in commentary.problems[0]
+
+
+def test_there_is_no_invented_fault_on_the_top_level() -> None:
+    """A gap and an improvement there are left out."""
+    commentary = checked(remarks("see how it does on new data", "gap", improvements=(IMPROVE,)), 3)
+
+    assert commentary.remarks["facts"].evidence == ()
+    assert commentary.remarks["facts"].improvements == ()
+    assert len(commentary.problems) == 2
+
+
+def test_a_missing_rationale_is_reported_as_missing() -> None:
+    """The status of the commentary depends on it."""
+    assert checked(DraftRemarks(), 2).missing == ("facts",)
+
+
+def test_criteria_without_a_level_get_no_remarks() -> None:
+    """What was not decided cannot be explained."""
+    draft = Draft(remarks={"form": remarks("new data")})
+
+    commentary = check_commentary(draft, SUBMISSION, tiny_rubric(), {})
+
+    assert commentary.remarks == {}
+
+
+def test_a_rewrite_starts_from_the_candidate_s_own_words() -> None:
+    """An invented passage is not rewritten."""
+    kept = checked(remarks("new data"), 2, rewrite_before="That is all.", rewrite_after="That is why.")
+    invented = checked(remarks("new data"), 2, rewrite_before="I never said this.", rewrite_after="Better.")
+
+    assert kept.rewrite is not None
+    assert (kept.rewrite.before, kept.rewrite.after) == ("That is all.", "That is why.")
+    assert invented.rewrite is None

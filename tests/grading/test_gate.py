@@ -1,0 +1,101 @@
+"""What a rule decides before any model is asked."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.grading.gate import GateRule, gate, sentence_for
+
+QUESTION = "How do you put a fraud model into production and know six months later that it still works?"
+
+
+def rule(answer: str, question: str = QUESTION) -> GateRule | None:
+    """The rule that fires, if one does."""
+    verdict = gate(question, answer)
+    return verdict.rule if verdict else None
+
+
+@pytest.mark.parametrize("answer", [" ", "\n\t", "...", "-", "\u200b\u2060\ufeff", "\u00a0\u3000", "👍", "?!"])
+def test_an_answer_without_letters_or_digits_is_blank(answer: str) -> None:
+    """Space, punctuation, symbols and invisible characters say nothing."""
+    assert rule(answer) is GateRule.BLANK
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I don't know",
+        "i dont know.",
+        "Hmm, honestly I don’t know, sorry.",
+        "No idea",
+        "I'm not sure",
+        "Sorry, I can't answer that.",
+        "idk",
+        "No response.",
+        "pass",
+        "Je ne sais pas",
+        "Das weiß ich nicht.",
+    ],
+)
+def test_saying_only_that_one_does_not_know_is_settled_by_rule(answer: str) -> None:
+    """In several wordings."""
+    assert rule(answer) is GateRule.DONT_KNOW
+
+
+@pytest.mark.parametrize(
+    "answer", ["Solution", "Thought process:", "Here is my answer:", "解", "Let's solve this step by step."]
+)
+def test_announcing_an_answer_without_giving_one_has_no_content(answer: str) -> None:
+    """The "master keys" that graders fall for (arXiv 2507.08794)."""
+    assert rule(answer) is GateRule.NO_CONTENT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(QUESTION, id="pasted"),
+        pytest.param(QUESTION.upper().rstrip("?") + "...", id="pasted in capitals"),
+        pytest.param(
+            "So the question is how you put a fraud model into production and know six months later that it still "
+            "works. That is a really good question and I will now explain it.",
+            id="wrapped in talk",
+        ),
+    ],
+)
+def test_the_question_given_back_is_no_answer(answer: str) -> None:
+    """Verbatim or wrapped in filler."""
+    assert rule(answer) is GateRule.QUESTION_RESTATED
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        pytest.param("Which is worse here, a false positive or a false negative?", "A false negative.", id="a choice"),
+        pytest.param(
+            "Is the median more robust to outliers than the mean?",
+            "The median is more robust to outliers.",
+            id="yes or no",
+        ),
+        pytest.param("Does a LEFT JOIN keep unmatched rows?", "Yes.", id="one word"),
+        pytest.param(
+            QUESTION, "I don't know the tooling, but I would log every score and watch drift.", id="knows some"
+        ),
+        pytest.param(QUESTION, "Shadow mode, then monitoring.", id="terse"),
+        pytest.param(QUESTION, "No. It needs labels.", id="begins with no"),
+        pytest.param("What is 7 * 6?", "42", id="a number"),
+        pytest.param("Name a robust location estimate.", "中位数", id="another script"),
+    ],
+)
+def test_a_short_answer_is_still_an_answer(question: str, answer: str) -> None:
+    """The basics decide; brevity is no fault."""
+    assert rule(answer, question) is None
+
+
+@given(question=st.text(max_size=100), answer=st.text(max_size=200))
+def test_the_gate_never_fails_and_every_rule_has_a_sentence(question: str, answer: str) -> None:
+    """For any text."""
+    verdict = gate(question, answer)
+
+    assert verdict is None or verdict.sentence == sentence_for(verdict.rule) != ""

@@ -1,0 +1,68 @@
+"""Rubrics as data."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.grading.errors import InvalidRubric
+from service.grading.rubric import Rubric, parse_rubric
+from tests.grading.helpers import rubric_data, tiny_rubric
+
+
+def changed_criterion(**changes: object) -> dict[str, object]:
+    """The small rubric with its first criterion changed."""
+    data = rubric_data()
+    first, second = data["criteria"]  # type: ignore[misc]
+    return {**data, "criteria": [{**first, **changes}, second]}  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        pytest.param(changed_criterion(weight=0.5), "weights sum to 0.75", id="weights"),
+        pytest.param(changed_criterion(id="form"), "share an id", id="same id"),
+        pytest.param(changed_criterion(levels=[]), "criteria.0.levels", id="no levels"),
+        pytest.param(changed_criterion(weight=float("nan")), "criteria.0.weight", id="not a number"),
+        pytest.param(changed_criterion(surprise=1), "criteria.0: holds a member", id="unknown member"),
+        pytest.param(rubric_data(version="1"), "version", id="version"),
+        pytest.param(rubric_data(aggregation={"bands": ["A", "B"]}), "3 labels needed", id="bands"),
+        pytest.param(
+            rubric_data(
+                aggregation={"bands": ["A", "B", "C"], "caps": [{"criterion": "x", "at_most": 1, "overall": 2}]}
+            ),
+            "no criterion is called x",
+            id="cap on nothing",
+        ),
+        pytest.param(
+            rubric_data(
+                aggregation={"bands": ["A", "B", "C"], "caps": [{"criterion": "form", "at_most": 1, "overall": 3}]}
+            ),
+            "can never lower",
+            id="cap that cannot fire",
+        ),
+        pytest.param([], "dictionary", id="not an object"),
+    ],
+)
+def test_a_fault_is_refused_with_its_place(data: object, says: str) -> None:
+    """So that an author can mend it."""
+    with pytest.raises(InvalidRubric, match=says):
+        parse_rubric(data)
+
+
+def test_equal_rubrics_have_equal_hashes_and_any_word_changes_the_hash() -> None:
+    """The hash in a receipt stands for the whole content."""
+    changed = parse_rubric(changed_criterion(question="Is it true?"))
+
+    assert tiny_rubric().sha256 == tiny_rubric().sha256
+    assert tiny_rubric().sha256 != changed.sha256
+
+
+def test_the_default_rubric_has_four_criteria_on_five_levels_with_distinct_descriptors(rubric: Rubric) -> None:
+    """Correctness, clarity, storytelling, business framing."""
+    ids = [criterion.id for criterion in rubric.criteria]
+    descriptors = [level.descriptor for criterion in rubric.criteria for level in criterion.levels]
+
+    assert ids == ["correctness", "clarity", "storytelling", "business_framing"]
+    assert rubric.levels == 5
+    assert len(set(descriptors)) == 20
+    assert [criterion.id for criterion in rubric.criteria if criterion.factual] == ["correctness"]
