@@ -144,7 +144,8 @@ async def _grade(settings: Settings, submission: Submission, rubric: str, detail
     async with _services(settings) as services:
         request = GradeRequest(submission=checked, rubric=_rubric(rubric, services.library), detail=detail)
         with err.status("Reading the answer ...") if err.is_terminal else _nothing():
-            return await services.grading.grade(LOCAL_TENANT, request)
+            record: GradeRecord = await services.grading.grade(LOCAL_TENANT, request)
+    return record
 
 
 def _rubric(reference: str, library: Any) -> Rubric:

@@ -71,7 +71,7 @@ def _lifespan(settings: Settings, given: Services | None) -> Callable[[FastAPI],
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services: Services = given or await stack.enter_async_context(open_services(settings))
+            services = given if given is not None else await stack.enter_async_context(open_services(settings))
             app.state.services = services
             if interrupted := await services.grading.recover():
                 log("interrupted_grades_found", count=interrupted)

@@ -38,7 +38,8 @@ def load_litellm() -> ModuleType:
     litellm.drop_params = True
     litellm.num_retries = 0
     litellm.turn_off_message_logging = True
-    return litellm
+    loaded: ModuleType = litellm
+    return loaded
 
 
 class LiteLLMChat:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from service.grading.errors import InvalidRubric
@@ -12,8 +14,8 @@ from tests.grading.helpers import rubric_data, tiny_rubric
 def changed_criterion(**changes: object) -> dict[str, object]:
     """The small rubric with its first criterion changed."""
     data = rubric_data()
-    first, second = data["criteria"]  # type: ignore[misc]
-    return {**data, "criteria": [{**first, **changes}, second]}  # type: ignore[dict-item]
+    criteria: Any = data["criteria"]
+    return {**data, "criteria": [{**criteria[0], **changes}, criteria[1]]}
 
 
 @pytest.mark.parametrize(

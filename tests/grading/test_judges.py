@@ -1,0 +1,250 @@
+"""How a level is decided: one call for all, or read off the first token."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.grading.errors import ModelError, ModelMisconfigured, ModelUnavailable
+from service.grading.judgement import Case, Decided, Judgement, Undecided
+from service.grading.judges.readout import ReadoutJudge, label_weights, tilt
+from service.grading.judges.single_call import SingleCallJudge
+from service.grading.levels import LevelDistribution
+from service.grading.models import CallBudget, ChatReply
+from service.grading.rubric import Rubric
+from service.grading.submission import Submission
+from service.library import FileLibrary
+from service.llm.retry import ResilientChat, RetryPolicy
+from service.llm.scripted import RepliesInOrder
+
+pytestmark = pytest.mark.anyio
+NOW = RetryPolicy(base_wait=0.0)
+SUBMISSION = Submission("Why split?", "To see how it does on new data.", reference="To estimate error on unseen data.")
+
+
+def case(rubric: Rubric, submission: Submission = SUBMISSION) -> Case:
+    """The submission before a judge."""
+    return Case(submission=submission, rubric=rubric, nonce="0123456789ab")
+
+
+def graded(facts: object, form: object = 2, points: Sequence[str] = ()) -> ChatReply:
+    """A single-call reply with these levels."""
+    remarks = {"evidence": [], "rationale": "R.", "improvements": []}
+    criteria = {"facts": {**remarks, "level": facts}, "form": {**remarks, "level": form}}
+    return ChatReply(json.dumps({"criteria": criteria, "key_points": list(points), "summary": "S."}))
+
+
+def token(**weights: float) -> ChatReply:
+    """A reply whose first token has these alternatives; digits are written as d1, d2, ..."""
+    alternatives = [(name.removeprefix("d"), math.log(weight)) for name, weight in weights.items()]
+    return ChatReply("", first_token=tuple(alternatives))
+
+
+async def single(
+    library: FileLibrary, rubric: Rubric, replies: Sequence[ChatReply | ModelError], samples: int = 1
+) -> tuple[Judgement, RepliesInOrder]:
+    """What a single-call judge makes of prepared replies."""
+    model = RepliesInOrder(replies)
+    prompt = library.prompt("judge-single-call")
+    assert prompt is not None
+    judge = SingleCallJudge(ResilientChat(model, NOW), prompt, samples)
+    return await judge.decide(case(rubric), CallBudget(), lambda _: None), model
+
+
+async def test_one_call_decides_every_criterion_and_claims_no_certainty(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """A single sample is a point."""
+    judgement, model = await single(library, two_criteria, [graded(3, 1)])
+
+    facts, form = judgement.decisions
+    assert isinstance(facts, Decided)
+    assert isinstance(form, Decided)
+    assert (facts.distribution, form.distribution) == ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
+    assert facts.sampled_once
+    assert len(model.requests) == 1
+    assert judgement.draft is not None
+
+
+async def test_samples_become_the_share_at_each_level(library: FileLibrary, two_criteria: Rubric) -> None:
+    """Levels 1, 3, 3 of three samples."""
+    judgement, model = await single(library, two_criteria, [graded(1), graded(3), graded(3)], samples=3)
+
+    facts = judgement.decisions[0]
+    assert isinstance(facts, Decided)
+    assert facts.distribution == pytest.approx((1 / 3, 0, 2 / 3))
+    assert not facts.sampled_once
+    assert {request.seed for request in model.requests} == {0, 1, 2}
+
+
+async def test_a_level_off_the_scale_is_asked_for_once_more(library: FileLibrary, two_criteria: Rubric) -> None:
+    """The repair names the criterion."""
+    judgement, model = await single(library, two_criteria, [graded(7), graded(2)])
+
+    assert judgement.settled
+    repair = model.requests[1].messages[-1].content
+    assert "facts" in repair
+    assert "form" not in repair
+
+
+async def test_a_criterion_without_a_level_stays_undecided_and_the_others_stand(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """After three attempts."""
+    judgement, model = await single(library, two_criteria, [graded("none")])
+
+    facts, form = judgement.decisions
+    assert isinstance(facts, Undecided)
+    assert facts.reason.code == "model_reply_invalid"
+    assert isinstance(form, Decided)
+    assert len(model.requests) == 3
+
+
+async def test_a_model_that_fails_decides_nothing_and_says_why(library: FileLibrary, two_criteria: Rubric) -> None:
+    """The reason is a value; nothing is raised."""
+    judgement, _ = await single(library, two_criteria, [ModelMisconfigured("no such model")])
+
+    reasons = [decision.reason for decision in judgement.decisions if isinstance(decision, Undecided)]
+    assert [(reason.code, reason.retryable) for reason in reasons] == [("model_misconfigured", False)] * 2
+    assert not judgement.settled
+
+
+async def test_the_unchanging_part_comes_first_and_the_answer_only_in_the_user_message(
+    library: FileLibrary, rubric: Rubric
+) -> None:
+    """So that providers can cache the prefix, and the answer has no authority."""
+    prompt = library.prompt("judge-single-call")
+    assert prompt is not None
+    model = RepliesInOrder([graded(1)])
+    judge = SingleCallJudge(ResilientChat(model, NOW), prompt)
+    other = Submission("Why?", "Another answer altogether.")
+
+    await judge.decide(case(rubric), CallBudget(), lambda _: None)
+    await judge.decide(case(rubric, other), CallBudget(), lambda _: None)
+
+    first, second = model.requests[0].messages, model.requests[-1].messages
+    assert first[0].role == "system"
+    assert first[0].content == second[0].content
+    assert SUBMISSION.answer not in first[0].content
+    assert SUBMISSION.answer in first[1].content
+
+
+async def readout(
+    library: FileLibrary, rubric: Rubric, replies: Sequence[ChatReply | ModelError], submission: Submission = SUBMISSION
+) -> tuple[Judgement, RepliesInOrder]:
+    """What the readout judge (its first prompt) makes of prepared replies, in the order asked."""
+    model = RepliesInOrder(replies)
+    prompt = library.prompt("judge-readout@1")
+    assert prompt is not None
+    judge = ReadoutJudge(ResilientChat(model, RetryPolicy(base_wait=0.0, concurrency=1)), prompt)
+    return await judge.decide(case(rubric, submission), CallBudget(), lambda _: None), model
+
+
+async def test_probabilities_are_read_off_the_level_tokens_alone(library: FileLibrary, two_criteria: Rubric) -> None:
+    """Other tokens are left out and the rest normalised; no text is generated."""
+    claim, form = token(Yes=0.5, No=0.5), token(d1=0.2, d3=0.2, The=0.6)
+
+    judgement, model = await readout(library, two_criteria, [token(d1=0.3, d2=0.3, x=0.4), claim, form])
+
+    decided = judgement.decisions[1]
+    assert isinstance(decided, Decided)
+    assert decided.distribution == pytest.approx((0.5, 0.0, 0.5))
+    assert {request.max_tokens for request in model.requests} == {1}
+
+
+async def test_a_wrong_central_claim_lowers_a_factual_criterion(library: FileLibrary, two_criteria: Rubric) -> None:
+    """The same level readout, two opposite answers to the claim question."""
+    levels, form = token(d1=0.3, d2=0.3, d3=0.4), token(d2=1.0)
+
+    wrong, _ = await readout(library, two_criteria, [levels, token(Yes=0.1, No=0.9), form])
+    right, _ = await readout(library, two_criteria, [levels, token(Yes=0.9, No=0.1), form])
+
+    assert wrong.decided()["facts"].expected < right.decided()["facts"].expected - 0.5
+    assert wrong.decided()["form"] == right.decided()["form"]
+
+
+async def test_all_questions_about_an_answer_share_their_beginning(library: FileLibrary, two_criteria: Rubric) -> None:
+    """System and case first, the question last: one cached prefix."""
+    _, model = await readout(library, two_criteria, [token(d1=0.5, d2=0.5, Yes=0.5, No=0.5)])
+
+    users = [request.messages[1].content for request in model.requests]
+    shared = users[0][: users[0].index("</answer-0123456789ab>")]
+    assert len(users) == 3
+    assert all(user.startswith(shared) for user in users)
+
+
+async def test_the_newest_prompt_restates_the_claim_without_the_reference_and_checks_only_the_restatement(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """So that neither polish nor the reference's words reach the verdict."""
+    prompt = library.prompt("judge-readout@2")
+    assert prompt is not None
+    replies = [token(d1=0.5, d2=0.5), ChatReply("Splitting shows error on new data.\nMore."), token(Yes=0.5, No=0.5)]
+    model = RepliesInOrder([*replies, token(d2=1.0)])
+    judge = ReadoutJudge(ResilientChat(model, RetryPolicy(base_wait=0.0, concurrency=1)), prompt)
+
+    await judge.decide(case(two_criteria), CallBudget(), lambda _: None)
+
+    restate, verify = (" ".join(m.content for m in model.requests[i].messages) for i in (1, 2))
+    assert SUBMISSION.answer in restate
+    assert str(SUBMISSION.reference) not in restate
+    assert SUBMISSION.answer not in verify
+    assert "Statement: Splitting shows error on new data.\nDoes" in verify
+    assert str(SUBMISSION.reference) in verify
+
+
+async def test_key_points_are_reported_one_by_one(library: FileLibrary, two_criteria: Rubric) -> None:
+    """Covered, partly, missing, and unknown where the model failed."""
+    submission = Submission("Why split?", "To see new data.", key_points=("a", "b", "c", "d"))
+    levels = [token(d1=0.5, d2=0.5), token(Yes=0.5, No=0.5), token(d2=1.0)]
+    points = [token(Yes=0.9, No=0.1), token(Yes=0.5, No=0.5), token(Yes=0.1, No=0.9), ModelMisconfigured("gone")]
+
+    judgement, _ = await readout(library, two_criteria, [*levels, *points], submission)
+
+    assert [point.covered for point in judgement.key_points] == ["covered", "partly", "missing", "unknown"]
+
+
+async def test_a_criterion_whose_labels_are_not_among_the_alternatives_is_undecided(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """Noise is not a level."""
+    judgement, _ = await readout(library, two_criteria, [token(The=1.0)])
+
+    assert [type(decision) for decision in judgement.decisions] == [Undecided, Undecided]
+
+
+async def test_one_failing_criterion_leaves_the_others(library: FileLibrary, two_criteria: Rubric) -> None:
+    """Unscored is a value of one criterion."""
+    failing: list[ChatReply | ModelError] = [ModelUnavailable("down")] * 3
+
+    judgement, _ = await readout(library, two_criteria, [*failing, token(d2=1.0)])
+
+    assert [type(decision) for decision in judgement.decisions] == [Undecided, Decided]
+
+
+def test_spellings_of_a_label_are_added_up() -> None:
+    """With a space before it or in another case."""
+    alternatives = [("Yes", math.log(0.2)), (" yes", math.log(0.3)), ("No", math.log(0.1)), ("Y", math.log(0.4))]
+
+    assert label_weights(alternatives, ("Yes", "No")) == pytest.approx([0.5, 0.1])
+
+
+@given(
+    levels=st.lists(st.floats(0.01, 1), min_size=2, max_size=10).map(LevelDistribution.from_weights),
+    right=st.floats(0, 1),
+    more=st.floats(0, 1),
+    weight=st.floats(0, 4),
+)
+def test_the_surer_the_claim_is_right_the_higher_the_level(
+    levels: LevelDistribution, right: float, more: float, weight: float
+) -> None:
+    """Monotone, always a distribution, and without weight no change."""
+    low, high = sorted((right, more))
+
+    assert tilt(levels, low, weight).expected <= tilt(levels, high, weight).expected + 1e-9
+    assert tilt(levels, right, 0.0).probabilities == pytest.approx(levels.probabilities)
