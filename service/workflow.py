@@ -49,6 +49,14 @@ class Pace:
     grade_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _InMaking:
+    """A judgement being looked up or made, and the record that pays for it; shared until that one is stored."""
+
+    owner: GradeId
+    task: asyncio.Task[tuple[Judgement, bool]]
+
+
 @dataclass(slots=True)
 class Grading:
     """The one workflow behind HTTP, the command line and batches."""
@@ -61,7 +69,7 @@ class Grading:
     channels: Channels = field(default_factory=Channels)
     _slots: asyncio.Semaphore = field(init=False)
     _waiting: int = 0
-    _shared: dict[str, asyncio.Task[Judgement]] = field(default_factory=dict)
+    _shared: dict[str, _InMaking] = field(default_factory=dict)
     _background: set[asyncio.Task[GradeRecord]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -176,6 +184,7 @@ class Grading:
             return finished
         finally:
             self.channels.close(record.id)
+            self._no_longer_shared(record)
 
     async def _graded(self, record: GradeRecord, channel: Channel) -> tuple[GradeRecord, dict[str, str]]:
         started = self.clock.monotonic()
@@ -207,34 +216,36 @@ class Grading:
     async def _judgement(
         self, record: GradeRecord, budget: CallBudget, channel: Channel
     ) -> tuple[Judgement, str, bool]:
-        """The levels: this record's own, a stored one, one in the making, or a new one."""
+        """The levels: this record's own, one in the making, a stored one, or a new one; and whether reused."""
         key = self._judgement_key(record.request)
-        kept = record.judgement if record.status is not GradeStatus.UNGRADED else None
-        judgement = kept or await self._stored_judgement(record.tenant, key)
-        shared = self._shared.get(f"{record.tenant} {key}")
-        if judgement is None and shared is not None:
-            judgement = await asyncio.shield(shared)
-        if judgement is None:
-            return await self._judge(record, key, budget, channel), key, False
-        for decision in judgement.decisions:
-            _announce(channel, record, decision)
-        return judgement, key, True
+        if record.judgement is not None and record.status is not GradeStatus.UNGRADED:
+            return _announced(record.judgement, record, channel), key, True
+        name = _stored(record.tenant, key)
+        making = self._shared.get(name)
+        if making is not None:
+            judgement, _ = await asyncio.shield(making.task)
+            return _announced(judgement, record, channel), key, True
+        task = asyncio.create_task(self._stored_or_new(record, name, budget, channel))
+        self._shared[name] = _InMaking(record.id, task)
+        judgement, reused = await asyncio.shield(task)
+        return judgement, key, reused
 
-    async def _stored_judgement(self, tenant: Tenant, key: str) -> Judgement | None:
-        text = await self.store.reusable(tenant, _stored(tenant, key))
-        return Judgement.model_validate_json(text) if text else None
-
-    async def _judge(self, record: GradeRecord, key: str, budget: CallBudget, channel: Channel) -> Judgement:
+    async def _stored_or_new(
+        self, record: GradeRecord, name: str, budget: CallBudget, channel: Channel
+    ) -> tuple[Judgement, bool]:
+        if text := await self.store.reusable(record.tenant, name):
+            return _announced(Judgement.model_validate_json(text), record, channel), True
         request = record.request
-        task = asyncio.create_task(
-            self.grader.decide(
-                request.submission, request.rubric, budget, lambda decision: _announce(channel, record, decision)
-            )
+        judgement = await self.grader.decide(
+            request.submission, request.rubric, budget, lambda decision: _announce(channel, record, decision)
         )
-        name = f"{record.tenant} {key}"
-        self._shared[name] = task
-        task.add_done_callback(lambda _: self._shared.pop(name, None))
-        return await asyncio.shield(task)
+        return judgement, False
+
+    def _no_longer_shared(self, record: GradeRecord) -> None:
+        name = _stored(record.tenant, self._judgement_key(record.request))
+        making = self._shared.get(name)
+        if making is not None and making.owner == record.id:
+            del self._shared[name]
 
     async def _explanation(
         self, record: GradeRecord, judgement: Judgement, key: str, budget: CallBudget
@@ -291,6 +302,12 @@ def usage_of(calls: tuple[Call, ...], seconds: float, *, hit: bool) -> Usage:
 def _announce(channel: Channel, record: GradeRecord, decision: Decision) -> None:
     criterion = record.request.rubric.criterion(decision.criterion)
     channel.publish(criterion_decided(criterion_grade(criterion, decision)))
+
+
+def _announced(judgement: Judgement, record: GradeRecord, channel: Channel) -> Judgement:
+    for decision in judgement.decisions:
+        _announce(channel, record, decision)
+    return judgement
 
 
 def _can_be_retried(record: GradeRecord) -> bool:

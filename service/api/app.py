@@ -55,7 +55,6 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         ],
         redoc_url=None,
         lifespan=_lifespan(settings, services),
-        max_body_size=settings.limits.body_bytes,
         separate_input_output_schemas=True,
     )
     for router in (grades.router, rubrics.router, operations.router):

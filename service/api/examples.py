@@ -186,6 +186,13 @@ RUBRIC_EXAMPLE: dict[str, Any] = {
 }
 
 
+STREAM_EXAMPLE = (
+    'event: stage\ndata: {"stage": "judging"}\nid: 1\n\n'
+    'event: criterion\ndata: {"id": "correctness", "level": 1, "label": "Wrong"}\nid: 2\n\n'
+    'event: done\ndata: {"id": "grd_01KAP0J3V8T6W1Q9X4Z7B5C2D0", "status": "graded"}\nid: 8\n\n'
+)
+
+
 def example(value: Any) -> dict[str, Any]:
     """The ``content`` of a JSON response with one example."""
     return {"content": {"application/json": {"example": value}}}
@@ -281,7 +288,15 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
                 responses["422"] = refusals(INVALID_REQUEST)[422]
             for status, value in everywhere.items():
                 responses.setdefault(status, value)
+            for response in responses.values():
+                _describe_stream(response.get("content", {}))
     return document
+
+
+def _describe_stream(content: dict[str, Any]) -> None:
+    """OpenAPI 3.1 has no word for the items of a stream (3.2's ``itemSchema``): it is text, with an example."""
+    if "text/event-stream" in content:
+        content["text/event-stream"] = {"schema": {"type": "string"}, "example": STREAM_EXAMPLE}
 
 
 def _is_fastapis_own(response: dict[str, Any] | None) -> bool:

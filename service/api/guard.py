@@ -49,13 +49,30 @@ class Guard:
             if refusal := self._refusal(scope):
                 await refusal.response()(scope, receive, guarded)
             else:
-                await self.app(scope, receive, guarded)
+                await self.app(scope, self._counted(receive), guarded)
         except Exception as error:
             LOGGER.error("request_failed", exc_info=error)
             if status == 0:
                 await response_for(error)(scope, receive, guarded)
         finally:
             _count(scope, status)
+
+    def _counted(self, receive: Receive) -> Receive:
+        """Count a body as it comes, since its announced length may be missing or wrong."""
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._body_bytes:
+                raise self._too_large()
+            return message
+
+        return counted
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(problems.BODY_TOO_LARGE, f"The limit is {self._body_bytes} bytes.")
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         """What can be refused from the head of a request alone, before its body is read."""
@@ -68,7 +85,7 @@ class Guard:
             return ProblemError(problems.URI_TOO_LONG)
         announced = next((value for name, value in headers if name == b"content-length"), b"0")
         if announced.isdigit() and int(announced[:20]) > self._body_bytes:
-            return ProblemError(problems.BODY_TOO_LARGE, f"The limit is {self._body_bytes} bytes.")
+            return self._too_large()
         return None
 
 

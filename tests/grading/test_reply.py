@@ -94,7 +94,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 shapes = st.fixed_dictionaries(
-    {}, optional={key: json_values for key in ("criteria", "facts", "summary", "next_steps", "rewrite", "before")}
+    {}, optional=dict.fromkeys(("criteria", "facts", "summary", "next_steps", "rewrite", "before"), json_values)
 )
 
 

@@ -318,9 +318,12 @@ async def test_a_full_disk_is_said_without_any_of_the_data(tmp_path: Path) -> No
         store._engine.sync_engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages}").close()
     )
 
-    with pytest.raises(StoreUnavailable) as caught:
+    async def fill() -> None:
         for number in range(2, 200):
             await store.add(record(number))
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await fill()
 
     assert "שלום" not in str(caught.value)
     assert await store.get(MINE, record(1).id) == record(1)

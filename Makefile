@@ -1,0 +1,56 @@
+# Two commands do all the set-up: `make run` and `make test`. Needs Python >= 3.11 with venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format bench openapi clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.synced: pyproject.toml uv.lock uv-requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "debrief needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "the venv module is missing: apt-get install python3-venv"; exit 1; }
+	@echo "Installing debrief and its locked dependencies into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r uv-requirements.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --frozen --quiet --inexact --compile-bytecode
+	@touch $@
+
+setup: $(VENV)/.synced ## make the environment; afterwards .venv/bin/debrief exists
+
+run: setup ## start the service on http://127.0.0.1:8000 (fetches the embedded model on first use)
+	@$(BIN)/debrief serve $(ARGS)
+
+demo: setup ## grade a wrong and a right answer through the real API and print both grades
+	@$(BIN)/python -m evals.demo $(ARGS)
+
+test: setup ## run all tests: no key, no server, no large download
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## lint, types, architecture, rubrics, prompts, API document: fast and clean
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/debrief rubric check rubrics
+	@$(BIN)/debrief prompt check prompts
+	@$(BIN)/python -m evals.openapi --check
+	@$(BIN)/python -m evals.supply_chain
+
+format: setup ## format the code
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+bench: setup ## measure speed and size against a bare client in the same run
+	@$(BIN)/python -m evals.bench $(ARGS)
+
+openapi: setup ## write the API document after a deliberate change
+	@$(BIN)/python -m evals.openapi --write
+
+clean: ## remove the environment and caches (not the fetched model, not your grades)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
