@@ -300,7 +300,8 @@ def _print_footer(record: GradeRecord, console: Console) -> None:
     console.print(
         Text(
             f"{record.id} · {grade.receipt.judge} · {usage.model_calls} model calls · "
-            f"{usage.input_tokens}+{usage.output_tokens} tokens · {usage.latency_ms / 1000:.1f} s · {cost} · {usage.cache}",
+            f"{usage.input_tokens}+{usage.output_tokens} tokens · {usage.latency_ms / 1000:.1f} s · "
+            f"{cost} · {usage.cache}",
             style="dim",
         )
     )
@@ -377,3 +378,7 @@ def _fail(problem: str, advice: str) -> NoReturn:
     err.print(Text(f"debrief: {problem}", style="bold red"))
     err.print(Text(advice))
     raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

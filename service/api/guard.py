@@ -50,7 +50,7 @@ class Guard:
                 await refusal.response()(scope, receive, guarded)
             else:
                 await self.app(scope, self._counted(receive), guarded)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last resort: logged, and answered as a problem
             LOGGER.error("request_failed", exc_info=error)
             if status == 0:
                 await response_for(error)(scope, receive, guarded)

@@ -52,10 +52,12 @@ def sentence_for(rule: GateRule) -> str:
 
 
 _DONT_KNOW = re.compile(
-    r"\b(?:i (?:really |honestly |just )?(?:do not|don'?t|dont) (?:really |actually )?(?:know|remember|recall)|idk|dunno"
+    r"\b(?:i (?:really |honestly |just )?(?:do not|don'?t|dont) (?:really |actually )?(?:know|remember|recall)"
+    r"|idk|dunno"
     r"|(?:i have |i'?ve got |i've )?(?:absolutely )?no (?:idea|clue)|(?:i'?m |i am )?not (?:really |at all )?sure"
     r"|(?:i )?(?:can'?t|cannot|can not) (?:answer|say|remember|recall)|no (?:answer|response|comment)|pass|skip|n/a"
-    r"|no (?:lo )?s[eé]|je ne sais pas|(?:das )?wei(?:ß|ss) ich nicht|ich wei(?:ß|ss) (?:es )?nicht|não sei|non lo so)\b",
+    r"|no (?:lo )?s[eé]|je ne sais pas|(?:das )?wei(?:ß|ss) ich nicht|ich wei(?:ß|ss) (?:es )?nicht"
+    r"|não sei|non lo so)\b",
 )
 _FILLER = frozenset(
     [

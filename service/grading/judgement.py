@@ -147,7 +147,10 @@ class Observer(Protocol):
 
 
 class Judge(Protocol):
-    """Answers one question: how is a level decided? Never raises for a model's failure; it leaves criteria undecided."""
+    """Answers one question: how is a level decided?
+
+    A judge never raises for a model's failure; it leaves criteria undecided.
+    """
 
     @property
     def name(self) -> str:

@@ -68,7 +68,7 @@ class LiteLLMChat:
             response = await litellm.acompletion(**self._parameters(request), timeout=seconds)
         except ModelError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - translate() knows them all, unknown ones included
             raise translate(error, self.name) from None
         return read_completion(_as_mapping(response))
 

@@ -44,7 +44,7 @@ class CachedModel:
         self._progress = progress
 
     def verified(self) -> bool:
-        """Whether the cached file is the right one: by its sidecar while the file is unchanged, else by its hash."""
+        """Whether the file is there and right: by its sidecar while it is unchanged, else by its hash."""
         try:
             return self.file.stat().st_size == self._size and (self._remembered() or self._hashed())
         except FileNotFoundError:

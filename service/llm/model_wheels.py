@@ -107,7 +107,9 @@ def _run(command: list[str], scratch: Path) -> tuple[int, str]:
     }  # handed on, not read: pip's leftovers go with the wheel
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     try:
-        child = subprocess.Popen(command, env=environment, stdin=null, stdout=null, stderr=pipe, text=True)
+        child = subprocess.Popen(  # noqa: S603 - our own list of arguments, no shell
+            command, env=environment, stdin=null, stdout=null, stderr=pipe, text=True
+        )
     except OSError as error:
         raise SourceError(f"pip could not be started ({error})") from error
     try:

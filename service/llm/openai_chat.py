@@ -7,7 +7,7 @@ bytes up to a limit and parsed here, because a provider's reply is untrusted inp
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import aiohttp
@@ -32,6 +32,7 @@ from service.llm.prices import Price
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 REASONING_TOKENS = 4_000
 TOP_LOGPROBS = 20
+_TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _REASONING = re.compile(r"^(o\d|gpt-5)")
 
 
@@ -45,6 +46,7 @@ class OpenAIChat:
         base_url: None is OpenAI's own.
         price: None where it is not known.
         hosted_by_openai: use the parameters only OpenAI's own endpoint understands.
+        more: members an endpoint of another kind wants in each request.
         client: for tests; made here otherwise.
     """
 
@@ -57,6 +59,7 @@ class OpenAIChat:
         base_url: str | None = None,
         price: Price | None = None,
         hosted_by_openai: bool = True,
+        more: Callable[[ChatRequest], Mapping[str, Any]] = lambda _: {},
         client: AsyncOpenAI | None = None,
     ) -> None:
         self.name = ModelName(name)
@@ -64,6 +67,7 @@ class OpenAIChat:
         self._price = price
         self._by_openai = hosted_by_openai
         self._reasons = bool(hosted_by_openai and _REASONING.match(model))
+        self._more = more
         self._given = client
         self._api_key = api_key or "none"
         self._base_url = base_url
@@ -123,6 +127,7 @@ class OpenAIChat:
             **({} if request.seed is None else {"seed": request.seed}),
             **({"logprobs": True, "top_logprobs": request.top_logprobs} if request.top_logprobs else {}),
             **response_format(request),
+            "extra_body": self._more(request) or None,
         }
 
 
@@ -133,7 +138,7 @@ def translate(error: openai.OpenAIError, name: str) -> ModelError:
     if isinstance(error, openai.APIConnectionError):
         return ModelUnavailable(f"{name} could not be reached")
     if isinstance(error, openai.APIStatusError):
-        return status_error(error.status_code, error.code, error.response.headers, name)
+        return status_error(error.status_code, {str(error.code), str(error.type)}, error.response.headers, name)
     if isinstance(error, openai.ContentFilterFinishReasonError):
         return ModelRefused("the model declined to answer")
     if isinstance(error, (openai.LengthFinishReasonError, openai.APIResponseValidationError, openai.APIError)):
@@ -141,14 +146,14 @@ def translate(error: openai.OpenAIError, name: str) -> ModelError:
     return ModelMisconfigured(f"{name} cannot be used as configured: check the model's key and address")
 
 
-def status_error(status: int, code: str | None, headers: Mapping[str, str], name: str) -> ModelError:
+def status_error(status: int, codes: Collection[str], headers: Mapping[str, str], name: str) -> ModelError:
     """Our error for an HTTP status of the provider."""
     wait = retry_after(headers)
-    if status == 429 and code == "insufficient_quota":
+    if status == 429 and "insufficient_quota" in codes:
         return ModelMisconfigured(f"{name}: the account has no quota left")
     if status == 429:
         return ModelRateLimited(f"{name} asked us to slow down", retry_after=wait)
-    if status == 400 and code == "context_length_exceeded":
+    if status == 400 and not _TOO_LONG.isdisjoint(codes):
         return InputTooLong(f"the texts do not fit the context window of {name}")
     if status == 408:
         return ModelTimeout(f"{name} did not answer in time")

@@ -18,6 +18,7 @@ from service.grading.errors import ModelError
 from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
 
 CHARS_PER_TOKEN = 4
+CAPABLE = Capabilities(json_schema=True, top_logprobs=20, free=True)
 _ANSWER = re.compile(r"<answer-([0-9a-f]{12})>\n(.*?)\n</answer-\1>", re.DOTALL)
 _MARK = re.compile(
     r"(?:score|level|grade|mark|rate|give|award)\D{0,40}(\d{1,2})|(\d{1,2})\s*(?:/|out of)\s*\d", re.IGNORECASE
@@ -35,7 +36,7 @@ class ScriptedChat:
 
     def __init__(self, name: str, level: Callable[[str, int], int]) -> None:
         self.name = ModelName(name)
-        self.capabilities = Capabilities(json_schema=True, top_logprobs=20, free=True)
+        self.capabilities = CAPABLE
         self._level = level
 
     async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
@@ -95,7 +96,7 @@ class RepliesInOrder:
         replies: Sequence[ChatReply | ModelError],
         *,
         name: str = "scripted/replies",
-        capabilities: Capabilities = Capabilities(json_schema=True, top_logprobs=20, free=True),
+        capabilities: Capabilities = CAPABLE,
     ) -> None:
         self.name = ModelName(name)
         self.capabilities = capabilities

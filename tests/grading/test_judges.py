@@ -202,9 +202,10 @@ async def test_key_points_are_reported_one_by_one(library: FileLibrary, two_crit
     """Covered, partly, missing, and unknown where the model failed."""
     submission = Submission("Why split?", "To see new data.", key_points=("a", "b", "c", "d"))
     levels = [token(d1=0.5, d2=0.5), token(Yes=0.5, No=0.5), token(d2=1.0)]
-    points = [token(Yes=0.9, No=0.1), token(Yes=0.5, No=0.5), token(Yes=0.1, No=0.9), ModelMisconfigured("gone")]
+    points = [token(Yes=0.9, No=0.1), token(Yes=0.5, No=0.5), token(Yes=0.1, No=0.9)]
+    gone = ModelMisconfigured("gone")
 
-    judgement, _ = await readout(library, two_criteria, [*levels, *points], submission)
+    judgement, _ = await readout(library, two_criteria, (*levels, *points, gone), submission)
 
     assert [point.covered for point in judgement.key_points] == ["covered", "partly", "missing", "unknown"]
 
@@ -220,9 +221,10 @@ async def test_a_criterion_whose_labels_are_not_among_the_alternatives_is_undeci
 
 async def test_one_failing_criterion_leaves_the_others(library: FileLibrary, two_criteria: Rubric) -> None:
     """Unscored is a value of one criterion."""
-    failing: list[ChatReply | ModelError] = [ModelUnavailable("down")] * 3
+    replies: list[ChatReply | ModelError] = [ModelUnavailable("down")] * 3
+    replies.append(token(d2=1.0))
 
-    judgement, _ = await readout(library, two_criteria, [*failing, token(d2=1.0)])
+    judgement, _ = await readout(library, two_criteria, replies)
 
     assert [type(decision) for decision in judgement.decisions] == [Undecided, Decided]
 

@@ -172,7 +172,7 @@ def test_every_exception_of_the_sdk_has_a_translation() -> None:
         error = cls.__new__(cls)
         Exception.__init__(error, "secret")
         if isinstance(error, openai.APIStatusError):
-            error.status_code, error.response, error.code = response.status_code, response, None
+            error.status_code, error.response, error.code, error.type = 418, response, None, None
         assert isinstance(translate(error, "openai/m"), ModelError), cls.__name__
     assert len(classes) > 10
 

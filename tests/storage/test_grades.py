@@ -203,15 +203,15 @@ async def test_a_grade_without_its_commentary_may_be_finished_again(store: SqlGr
         await store.finish(finished(record()))
 
 
-@pytest.mark.parametrize("other", [{"tenant": YOURS}, {"id": GradeId("grd_unknown")}], ids=["tenant", "id"])
-async def test_only_a_known_record_of_the_same_tenant_can_be_finished(
-    store: SqlGradeStore, other: dict[str, object]
-) -> None:
+@pytest.mark.parametrize(
+    "other", [record(tenant=YOURS), record(id=GradeId("grd_unknown"))], ids=["another tenant", "another id"]
+)
+async def test_only_a_known_record_of_the_same_tenant_can_be_finished(store: SqlGradeStore, other: GradeRecord) -> None:
     """And nothing is kept when it fails."""
     await store.add(record())
 
     with pytest.raises(NotReplaceable):
-        await store.finish(finished(record(**other)), {"key": "lost"})
+        await store.finish(finished(other), {"key": "lost"})
 
     assert await store.reusable(MINE, "key") is None
 

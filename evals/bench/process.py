@@ -1,0 +1,83 @@
+"""Starting the service as its users do, and what the operating system says about its process (Linux)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+
+class Service:
+    """The service in a process of its own, on a free port, ready when entered.
+
+    Args:
+        environment: settings, added to this process's environment.
+        patience: seconds to wait for it to become ready.
+    """
+
+    def __init__(self, environment: dict[str, str], patience: float = 60) -> None:
+        self._environment = {**os.environ, **environment}
+        self._patience = patience
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.start_seconds = 0.0
+
+    def __enter__(self) -> Service:
+        """Start it and wait until it is ready."""
+        started = time.perf_counter()
+        port = self.url.rpartition(":")[2]
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "service.cli", "serve", "--port", port],
+            env=self._environment,
+            stderr=subprocess.DEVNULL,
+        )
+        while not _ready(self.url):
+            if self._process.poll() is not None or time.perf_counter() - started > self._patience:
+                raise SystemExit("the service did not start: run `debrief serve` to see why")
+            time.sleep(0.02)
+        self.start_seconds = time.perf_counter() - started
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process in megabytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2):
+            return True
+    except OSError:
+        return False
