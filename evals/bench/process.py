@@ -41,9 +41,7 @@ class Service:
         self.start_seconds = time.perf_counter() - started
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it."""
         self._process.terminate()
         self._process.wait(timeout=60)

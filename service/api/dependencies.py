@@ -15,25 +15,25 @@ from service.records import LOCAL_TENANT, Tenant
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """Everything ``bootstrap`` wired for this app."""
     wired: Services = request.app.state.services
     return wired
 
 
-def tenant() -> Tenant:
+async def tenant() -> Tenant:
     """Who asks. A server without keys has one tenant."""
     return LOCAL_TENANT
 
 
-def acceptable(accept: Annotated[str, Header(include_in_schema=False)] = "*/*") -> None:
+async def acceptable(accept: Annotated[str, Header(include_in_schema=False)] = "*/*") -> None:
     """Refuse a request that accepts no JSON."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
     if not {"", "*/*", "application/*", "application/json", problems.MEDIA_TYPE}.intersection(kinds):
         raise ProblemError(problems.NOT_ACCEPTABLE)
 
 
-def idempotency_key(
+async def idempotency_key(
     idempotency_key: Annotated[
         str | None, Header(description="1 to 255 visible ASCII characters; names this request when it is repeated.")
     ] = None,
@@ -46,7 +46,7 @@ def idempotency_key(
     return idempotency_key
 
 
-def respond_async(
+async def respond_async(
     prefer: Annotated[str, Header(description="`respond-async` answers 202 at once (RFC 7240).")] = "",
 ) -> bool:
     """Whether the caller would rather not wait."""

@@ -76,7 +76,7 @@ class Coach:
         return ChatRequest(
             purpose="coach",
             messages=(
-                Message("system", self.prompt.render("system", rubric=case.rubric)),
+                Message("system", self.prompt.system(case.rubric)),
                 Message("user", self.prompt.render("case", **case.variables()) + "\n\n" + coach),
             ),
             max_tokens=int(self.prompt.parameter("max_tokens", 1_500)),

@@ -12,7 +12,7 @@ import hmac
 import re
 import unicodedata
 
-_KEPT_CONTROLS = "\n\t"
+_UNUSUAL = re.compile(r"[^\n\t\x20-\x7e]")
 _TEMPLATE_TOKENS = re.compile(
     r"<\|(?=\S)|(?<=\S)\|>|</?s>|<</?SYS>>|\[/?INST\]|</?(?:start|end)_of_turn>|<(?=/?[a-z]+-[0-9a-f]{12}\b)",
     re.IGNORECASE,
@@ -41,12 +41,10 @@ def as_line(text: str) -> str:
 
 def visible(text: str) -> str:
     """Drop what a reader cannot see: format and control characters, variation selectors, tag characters."""
-    return "".join(char for char in text if not _invisible(char))
+    return _UNUSUAL.sub(lambda match: "" if _invisible(match.group()) else match.group(), text)
 
 
 def _invisible(char: str) -> bool:
-    if char in _KEPT_CONTROLS:
-        return False
     category = unicodedata.category(char)
     return category in ("Cf", "Cc") or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
 

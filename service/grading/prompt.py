@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, cast
 
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.grading.errors import InvalidPrompt
 from service.grading.models import Message, Role
-from service.grading.rubric import Slug
+from service.grading.rubric import Rubric, Slug
 
 
 class PromptKind(StrEnum):
@@ -57,6 +57,8 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
 OPTIONAL = frozenset({"claim", "restate", "verify"})
 """Sections a prompt may leave out; a readout prompt asks about the claim directly or restates it first."""
 
+KNOWN_SYSTEMS = 100
+
 _MARKER = re.compile(r"^<!-- section: ([a-z_]+) -->[ \t]*$", re.MULTILINE)
 _TURN = re.compile(r"^<!-- turn: (system|user|assistant) -->[ \t]*$", re.MULTILINE)
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -91,6 +93,7 @@ class Prompt:
     head: FrontMatter
     sha256: str
     sections: Mapping[str, tuple[Turn, ...]]
+    _systems: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -108,6 +111,15 @@ class Prompt:
             InvalidPrompt: an unknown section, or a variable without a value.
         """
         return "\n".join(message.content for message in self.messages(section, **variables))
+
+    def system(self, rubric: Rubric) -> str:
+        """The ``system`` section, which depends on the rubric alone; rendered once for each."""
+        known = self._systems.get(rubric.sha256)
+        if known is None:
+            known = self.render("system", rubric=rubric)
+            if len(self._systems) < KNOWN_SYSTEMS:
+                self._systems[rubric.sha256] = known
+        return known
 
     def messages(self, section: str, **variables: Any) -> tuple[Message, ...]:
         """The turns of a section as chat messages, their variables filled in.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -87,7 +88,7 @@ class Rubric(_Part):
         """``id@version``, the name under which a request can ask for exactly this rubric."""
         return f"{self.id}@{self.version}"
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """SHA-256 (hex) over the canonical JSON of the rubric: equal content, equal hash."""
         canonical = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, Select, and_, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
 from service.ports import InvalidCursor
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
-from service.storage.database import open_engine, translated
+from service.storage.database import Database, open_database
 from service.storage.migrate import migrate
 from service.storage.tables import GRADES, REUSABLE, RUBRIC_TEXTS
 
@@ -43,31 +40,32 @@ async def open_store(url: str) -> SqlGradeStore:
     Raises:
         StoreUnavailable, NewerDatabase, ValueError: it cannot be used, as their messages say.
     """
-    engine = open_engine(url)
+    database = open_database(url)
     try:
-        await migrate(engine)
+        await migrate(database)
     except BaseException:
-        await engine.dispose()
+        await database.close()
         raise
-    return SqlGradeStore(engine)
+    return SqlGradeStore(database)
 
 
 class SqlGradeStore:
     """Implements :class:`service.ports.GradeStore`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._sqlite = engine.dialect.name == "sqlite"
-        self._writing = asyncio.Lock()
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._rubrics: OrderedDict[tuple[str, str], Rubric] = OrderedDict()
 
     async def add(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
         """Store a new record, and reusable results, in one transaction."""
         values = _values(record)
-        async with self._transaction() as connection:
-            await self._keep_rubric(connection, record)
-            await connection.execute(insert(GRADES), values)
-            await self._keep_reusable(connection, record, reusable)
+
+        def work(connection: Connection) -> None:
+            self._keep_rubric(connection, record)
+            connection.execute(insert(GRADES), values)
+            self._keep_reusable(connection, record, reusable)
+
+        await self._database.write(work)
         self._know(record.tenant, record.request.rubric)
 
     async def finish(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
@@ -77,84 +75,78 @@ class SqlGradeStore:
             NotReplaceable: it is finished, unknown or another tenant's.
         """
         mine = (GRADES.c.id == record.id) & (GRADES.c.tenant == record.tenant) & (GRADES.c.open == 1)
-        async with self._transaction() as connection:
-            done = await connection.execute(update(GRADES).where(mine).values(_values(record)))
-            if done.rowcount != 1:
+        change = update(GRADES).where(mine).values(_values(record))
+
+        def work(connection: Connection) -> None:
+            if connection.execute(change).rowcount != 1:
                 raise NotReplaceable(record.id)
-            await self._keep_reusable(connection, record, reusable)
+            self._keep_reusable(connection, record, reusable)
+
+        await self._database.write(work)
 
     async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """One record of this tenant, with its audit part."""
         wanted = select(GRADES).where(GRADES.c.id == grade_id, GRADES.c.tenant == tenant)
-        async with translated(), self._engine.connect() as connection:
-            row = (await connection.execute(wanted)).mappings().first()
-            return await self._record(connection, row) if row else None
+
+        def work(connection: Connection) -> GradeRecord | None:
+            row = connection.execute(wanted).mappings().first()
+            return self._record(connection, row) if row else None
+
+        return await self._database.read(work)
 
     async def page(self, tenant: Tenant, wanted: GradeFilter, cursor: str | None, limit: int) -> GradePage:
         """Records newest first, without their audit part."""
         query = _page_query(tenant, wanted, _decode(cursor) if cursor else None).limit(limit + 1)
-        async with translated(), self._engine.connect() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-            records = tuple([await self._record(connection, row) for row in rows[:limit]])
-        more = len(rows) > limit
-        return GradePage(records=records, next_cursor=_encode(rows[limit - 1]) if more else None)
+
+        def work(connection: Connection) -> GradePage:
+            rows = connection.execute(query).mappings().all()
+            records = tuple(self._record(connection, row) for row in rows[:limit])
+            more = len(rows) > limit
+            return GradePage(records=records, next_cursor=_encode(rows[limit - 1]) if more else None)
+
+        return await self._database.read(work)
 
     async def reusable(self, tenant: Tenant, key: str) -> str | None:
         """A stored result of this tenant."""
         wanted = select(REUSABLE.c.text).where(REUSABLE.c.tenant == tenant, REUSABLE.c.key == key)
-        async with translated(), self._engine.connect() as connection:
-            return (await connection.execute(wanted)).scalar()
+        return await self._database.read(lambda connection: connection.execute(wanted).scalar())
 
     async def interrupt_unfinished(self, reason: Reason, before: datetime) -> int:
         """Mark what was left in progress as ungraded."""
-        result = TypeAdapter(dict[str, Any]).dump_json({"reason": reason.model_dump()}).decode()
+        result = _OBJECT.dump_json({"reason": reason.model_dump()}).decode()
         stale = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & (GRADES.c.created_at < _micros(before))
         change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result)
-        async with self._transaction() as connection:
-            return (await connection.execute(change)).rowcount
+        return await self._database.write(lambda connection: connection.execute(change).rowcount)
 
     async def ping(self) -> None:
         """Take and release the write lock of the database."""
-        async with self._transaction() as connection:
-            await connection.execute(update(GRADES).where(GRADES.c.id == "").values(open=0))
+        nothing = update(GRADES).where(GRADES.c.id == "").values(open=0)
+        await self._database.write(lambda connection: connection.execute(nothing).rowcount)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._engine.dispose()
+        await self._database.close()
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """One writing transaction; SQLite has one writer at a time, so ours queue here and not in its lock."""
-        async with translated():
-            if self._sqlite:
-                async with self._writing, self._engine.begin() as connection:
-                    yield connection
-            else:
-                async with self._engine.begin() as connection:
-                    yield connection
-
-    async def _keep_rubric(self, connection: AsyncConnection, record: GradeRecord) -> None:
+    def _keep_rubric(self, connection: Connection, record: GradeRecord) -> None:
         rubric = record.request.rubric
         if (record.tenant, rubric.sha256) not in self._rubrics:
             row = {"tenant": record.tenant, "sha256": rubric.sha256, "text": rubric.model_dump_json()}
-            await self._insert_once(connection, RUBRIC_TEXTS, [row])
+            self._insert_once(connection, RUBRIC_TEXTS, [row])
 
-    async def _keep_reusable(
-        self, connection: AsyncConnection, record: GradeRecord, reusable: Mapping[str, str]
-    ) -> None:
+    def _keep_reusable(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str]) -> None:
         now = _micros(record.created_at)
         rows = [
             {"tenant": record.tenant, "key": key, "text": body, "created_at": now} for key, body in reusable.items()
         ]
         if rows:
-            await self._insert_once(connection, REUSABLE, rows)
+            self._insert_once(connection, REUSABLE, rows)
 
-    async def _insert_once(self, connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
-        make = sqlite_insert if self._sqlite else postgres_insert
-        await connection.execute(make(table).on_conflict_do_nothing(), rows)
+    def _insert_once(self, connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+        make = sqlite_insert if self._database.sqlite else postgres_insert
+        connection.execute(make(table).on_conflict_do_nothing(), rows)
 
-    async def _record(self, connection: AsyncConnection, row: RowMapping) -> GradeRecord:
-        rubric = await self._rubric(connection, row["tenant"], row["rubric_sha256"])
+    def _record(self, connection: Connection, row: RowMapping) -> GradeRecord:
+        rubric = self._rubric(connection, row["tenant"], row["rubric_sha256"])
         parts: dict[str, Any] = {}
         for column in ("result", "audit"):
             if row.get(column):
@@ -170,12 +162,11 @@ class SqlGradeStore:
             }
         )
 
-    async def _rubric(self, connection: AsyncConnection, tenant: Tenant, sha256: str) -> Rubric:
+    def _rubric(self, connection: Connection, tenant: Tenant, sha256: str) -> Rubric:
         known = self._rubrics.get((tenant, sha256))
         if known is None:
             at = (RUBRIC_TEXTS.c.tenant == tenant) & (RUBRIC_TEXTS.c.sha256 == sha256)
-            found = (await connection.execute(select(RUBRIC_TEXTS.c.text).where(at))).scalar_one()
-            known = _RUBRIC.validate_json(found)
+            known = _RUBRIC.validate_json(connection.execute(select(RUBRIC_TEXTS.c.text).where(at)).scalar_one())
             self._know(tenant, known)
         return known
 

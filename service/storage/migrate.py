@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.storage.database import translated
+from service.storage.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,20 +20,15 @@ class NewerDatabase(Exception):
     """The database was made by a newer version of the service."""
 
 
-async def migrate(engine: AsyncEngine) -> None:
+async def migrate(database: Database) -> None:
     """Bring the database to ``HEAD``; a database already there costs one look.
 
     Raises:
         NewerDatabase: its schema is unknown here.
         StoreUnavailable: it cannot be reached or written.
     """
-    async with translated(), engine.connect() as connection:
-        at_head = await connection.run_sync(_revision) == HEAD
-    if at_head:
-        return
-    async with translated(), engine.connect() as connection:
-        await connection.run_sync(_upgrade)
-        await connection.commit()
+    if await database.read(_revision) != HEAD:
+        await database.write(_upgrade)
 
 
 def _revision(connection: Connection) -> str | None:

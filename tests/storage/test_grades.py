@@ -28,7 +28,7 @@ from service.grading.submission import Context, Submission
 from service.ports import InvalidCursor, StoreUnavailable
 from service.records import GradeFilter, GradeId, GradeRecord, GradeRequest, Tenant
 from service.storage import SqlGradeStore, open_store
-from service.storage.database import open_engine
+from service.storage.database import SqliteDatabase, open_database
 from service.storage.grades import NotReplaceable
 from service.storage.migrate import HEAD, NewerDatabase, alembic_config
 from tests.grading.helpers import tiny_rubric
@@ -253,10 +253,9 @@ async def test_two_processes_may_open_a_new_database_at_once(url: str) -> None:
 async def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
     """Rather than written by code that does not know it."""
     await (await open_store(url)).close()
-    engine = open_engine(url)
-    async with engine.begin() as connection:
-        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    await engine.dispose()
+    database = open_database(url)
+    await database.write(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")).rowcount)
+    await database.close()
 
     with pytest.raises(NewerDatabase, match="newer version"):
         await open_store(url)
@@ -270,12 +269,9 @@ async def test_the_tables_are_what_the_migrations_make(url: str) -> None:
     from service.storage.tables import METADATA
 
     await (await open_store(url)).close()
-    engine = open_engine(url)
-    async with engine.connect() as connection:
-        differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync), METADATA)
-        )
-    await engine.dispose()
+    database = open_database(url)
+    differences = await database.read(lambda sync: compare_metadata(MigrationContext.configure(sync), METADATA))
+    await database.close()
 
     assert differences == []
 
@@ -298,12 +294,11 @@ async def test_a_new_sqlite_file_is_readable_by_its_owner_alone(tmp_path: Path) 
 
 async def test_sqlite_survives_power_cuts(tmp_path: Path) -> None:
     """Write-ahead log, synchronous on every commit."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
 
-    async with engine.connect() as connection:
-        mode = (await connection.execute(sa.text("PRAGMA journal_mode"))).scalar()
-        synchronous = (await connection.execute(sa.text("PRAGMA synchronous"))).scalar()
-    await engine.dispose()
+    mode = await database.write(lambda c: c.execute(sa.text("PRAGMA journal_mode")).scalar())
+    synchronous = await database.write(lambda c: c.execute(sa.text("PRAGMA synchronous")).scalar())
+    await database.close()
 
     assert (mode, synchronous) == ("wal", 2)
 
@@ -312,11 +307,10 @@ async def test_a_full_disk_is_said_without_any_of_the_data(tmp_path: Path) -> No
     """Nothing is acknowledged, and reading still works."""
     store = await open_store(f"sqlite:///{tmp_path / 'x.db'}")
     await store.add(record(1))
-    async with store._engine.connect() as connection:
-        pages = (await connection.execute(sa.text("PRAGMA page_count"))).scalar()
-    sa.event.listen(
-        store._engine.sync_engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages}").close()
-    )
+    database = store._database
+    assert isinstance(database, SqliteDatabase)
+    pages = await database.read(lambda c: c.execute(sa.text("PRAGMA page_count")).scalar())
+    sa.event.listen(database.engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages}").close())
 
     async def fill() -> None:
         for number in range(2, 200):
@@ -340,6 +334,6 @@ async def test_a_server_that_is_not_there_is_said_at_once() -> None:
 def test_another_kind_of_database_is_refused_without_repeating_its_url(url: str) -> None:
     """It may hold a password."""
     with pytest.raises(ValueError, match="database URL") as caught:
-        open_engine(url)
+        open_database(url)
 
     assert "secret" not in str(caught.value)

@@ -62,7 +62,7 @@ class ReadoutJudge:
         return Judgement(decisions=tuple(decisions), key_points=tuple(key_points))
 
     def _shared(self, case: Case) -> tuple[str, str]:
-        system = self.prompt.render("system", rubric=case.rubric)
+        system = self.prompt.system(case.rubric)
         return system, self.prompt.render("case", **case.variables())
 
     async def _decision(

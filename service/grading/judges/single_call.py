@@ -82,7 +82,7 @@ class SingleCallJudge:
         return ChatRequest(
             purpose="judge",
             messages=(
-                Message("system", self.prompt.render("system", rubric=case.rubric)),
+                Message("system", self.prompt.system(case.rubric)),
                 Message("user", self.prompt.render("case", **case.variables())),
             ),
             max_tokens=int(self.prompt.parameter("max_tokens", 2_500)),
