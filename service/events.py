@@ -98,6 +98,13 @@ class Channel:
             await news.wait()
 
 
+class NoReaders(Channel):
+    """The channel of a grade whose id nobody knows before it is finished."""
+
+    def publish(self, event: GradeEvent) -> None:
+        """Nobody listens."""
+
+
 class Channels:
     """The grades being made in this process."""
 

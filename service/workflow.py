@@ -17,7 +17,17 @@ from typing import Any
 
 from ulid import ULID
 
-from service.events import Channel, Channels, GradeEvent, commentary, criterion_decided, done, events_of, stage
+from service.events import (
+    Channel,
+    Channels,
+    GradeEvent,
+    NoReaders,
+    commentary,
+    criterion_decided,
+    done,
+    events_of,
+    stage,
+)
 from service.grading.grade import Call, GradeStatus, Reason, Usage
 from service.grading.grader import OMITTED, Explanation, Grader, as_calls, criterion_grade
 from service.grading.judgement import Decision, Judgement
@@ -27,6 +37,7 @@ from service.records import GradeFilter, GradeId, GradePage, GradeRecord, GradeR
 from service.telemetry import Metrics, log
 
 POLL_SECONDS = 0.5
+NO_READERS = NoReaders()
 INTERRUPTED = Reason(
     code="interrupted", detail="the service stopped while this answer was being graded", retryable=True
 )
@@ -173,7 +184,7 @@ class Grading:
             log("background_grade_failed", error=type(error).__name__)
 
     async def _make(self, record: GradeRecord, *, patient: bool, again: bool = False) -> GradeRecord:
-        channel = self.channels.get(record.id) or self.channels.open(record.id)
+        channel = self.channels.get(record.id) or NO_READERS
         try:
             async with self._slot(patient):
                 finished, reusable = await self._graded(record, channel)
@@ -195,7 +206,8 @@ class Grading:
         channel.publish(stage("explaining"))
         explanation, explained = await self._explanation(record, judgement, key, budget)
         grade = self.grader.assemble(request.rubric, judgement, explanation)
-        channel.publish(commentary(grade))
+        if channel is not NO_READERS:
+            channel.publish(commentary(grade))
         calls = as_calls(budget.records)
         for call in calls:
             self.metrics.called(call)
@@ -300,6 +312,8 @@ def usage_of(calls: tuple[Call, ...], seconds: float, *, hit: bool) -> Usage:
 
 
 def _announce(channel: Channel, record: GradeRecord, decision: Decision) -> None:
+    if channel is NO_READERS:
+        return
     criterion = record.request.rubric.criterion(decision.criterion)
     channel.publish(criterion_decided(criterion_grade(criterion, decision)))
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from service.grading.errors import InvalidSubmission
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ASCII_CONTENT = re.compile("[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,10 @@ class Submission:
 
     def digest(self) -> str:
         """SHA-256 (hex) of everything in the submission; equal exactly when the submissions are equal."""
-        canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        of = self.context
+        context = [of.industry, of.audience, of.stage, of.seniority]
+        parts = [self.question, self.answer, self.reference, self.key_points, context, self.language]
+        return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
 
 
 def submit(submission: Submission, limits: Limits) -> Submission:
@@ -82,7 +88,7 @@ def submit(submission: Submission, limits: Limits) -> Submission:
 
 def has_content(text: str) -> bool:
     """Whether a text holds at least one letter, digit or symbol a reader could take as an answer."""
-    return any(unicodedata.category(char)[0] in "LN" for char in text)
+    return _ASCII_CONTENT.search(text) is not None or any(unicodedata.category(char)[0] in "LN" for char in text)
 
 
 def _check_text(name: str, text: str | None, limit: int, *, required: bool = False) -> None:
@@ -94,7 +100,7 @@ def _check_text(name: str, text: str | None, limit: int, *, required: bool = Fal
         raise InvalidSubmission(name, f"has {len(text)} code points, over the limit of {limit}")
     if "\x00" in text:
         raise InvalidSubmission(name, "contains a NUL character")
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if _SURROGATE.search(text):
         raise InvalidSubmission(name, "contains a lone surrogate, which is not valid Unicode text")
 
 
