@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import re
 from typing import Any
 
 import orjson
@@ -20,6 +21,8 @@ from starlette.routing import Route
 
 from service.grading.models import ChatRequest, Message
 from service.llm.scripted import CHARS_PER_TOKEN, echo
+
+_ANSWER = re.compile(r"<answer-[0-9a-f]{12}>\n([^.!?]*)")
 
 
 class FakeModel:
@@ -36,6 +39,7 @@ class FakeModel:
         self._random = random.Random(seed)
         self._model = echo()
         self._replies: dict[bytes, bytes] = {}
+        self._texts: dict[tuple[str, str], str] = {}
         self.calls = self.failed = self.input_tokens = 0
 
     async def complete(self, request: Request) -> Response:
@@ -57,16 +61,23 @@ class FakeModel:
         return Response(orjson.dumps(counts), media_type="application/json")
 
     async def _reply(self, sent: dict[str, Any], tokens: int) -> bytes:
+        answer = _ANSWER.search(sent["messages"][-1]["content"])
+        key = (answer.group(1) if answer else "", str(sent.get("response_format")))
+        if key not in self._texts:
+            self._texts[key] = await self._text(sent)
+        text = self._texts[key]
+        usage = {"prompt_tokens": tokens, "completion_tokens": len(text) // CHARS_PER_TOKEN}
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return orjson.dumps({"id": "fake", "model": "fake", "choices": [choice], "usage": usage})
+
+    async def _text(self, sent: dict[str, Any]) -> str:
         asked = ChatRequest(
             "judge",
             tuple(Message(m["role"], m["content"]) for m in sent["messages"]),
             1_000,
             schema=sent.get("response_format", {}).get("json_schema", {}).get("schema"),
         )
-        reply = await self._model.complete(asked, 0)
-        usage = {"prompt_tokens": tokens, "completion_tokens": reply.tokens.output}
-        choice = {"index": 0, "message": {"role": "assistant", "content": reply.text}, "finish_reason": "stop"}
-        return orjson.dumps({"id": "fake", "model": "fake", "choices": [choice], "usage": usage})
+        return (await self._model.complete(asked, 0)).text
 
 
 def _schema_tokens(sent: dict[str, Any]) -> int:

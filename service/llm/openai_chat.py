@@ -1,7 +1,7 @@
 """OpenAI-compatible endpoints, directly: OpenAI itself, vLLM, Ollama, llama.cpp.
 
-One client for the process, on its aiohttp transport, with the SDK's own retries off. Replies are read as
-bytes up to a limit and parsed here, because a provider's reply is untrusted input.
+One client for the process, on its aiohttp transport, with the SDK's own retries off. Replies are taken as
+bytes and parsed here, because a provider's reply is untrusted input.
 """
 
 from __future__ import annotations
@@ -106,16 +106,16 @@ class OpenAIChat:
         return self._given
 
     async def _body(self, request: ChatRequest, seconds: float) -> bytes:
-        create = self._client().chat.completions.with_streaming_response.create
-        chunks: list[bytes] = []
-        size = 0
-        async with create(**self._parameters(request), timeout=seconds) as response:
-            async for chunk in response.iter_bytes():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MAX_REPLY_BYTES:
-                    raise ReplyInvalid("the reply was far too long")
-        return b"".join(chunks)
+        """The reply as sent: the SDK's own models would be built and checked only to be taken apart again."""
+        response = await self._client().post(
+            "/chat/completions",
+            cast_to=httpx.Response,
+            body=self._parameters(request),
+            options={"timeout": seconds},
+        )
+        if len(response.content) > MAX_REPLY_BYTES:
+            raise ReplyInvalid("the reply was far too long")
+        return response.content
 
     def _parameters(self, request: ChatRequest) -> dict[str, Any]:
         limit = request.max_tokens + (REASONING_TOKENS if self._reasons else 0)
@@ -127,7 +127,7 @@ class OpenAIChat:
             **({} if request.seed is None else {"seed": request.seed}),
             **({"logprobs": True, "top_logprobs": request.top_logprobs} if request.top_logprobs else {}),
             **response_format(request),
-            "extra_body": self._more(request) or None,
+            **self._more(request),
         }
 
 
