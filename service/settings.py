@@ -70,7 +70,12 @@ class Settings(BaseSettings):
     """All settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DEBRIEF_", env_nested_delimiter="__", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="DEBRIEF_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     model: Annotated[str, Field(min_length=1)] = EMBEDDED

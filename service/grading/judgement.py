@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,7 +36,7 @@ class Decided(_Value):
     sampled_once: bool = False
     probes: dict[str, float] = {}
 
-    @property
+    @cached_property
     def levels(self) -> LevelDistribution:
         """The distribution as the core computes with it."""
         return LevelDistribution.from_weights(self.distribution)
