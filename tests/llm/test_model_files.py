@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(rest)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
