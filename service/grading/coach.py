@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from service.grading.commentary import Commentary, check_commentary
 from service.grading.errors import ReplyInvalid
 from service.grading.evidence import quotable
-from service.grading.judgement import Case
+from service.grading.judgement import Case, Draft
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, JsonSchema, Message
 from service.grading.prompt import Prompt
@@ -41,8 +42,7 @@ class Coach:
 
         def read(reply: ChatReply) -> Commentary:
             nonlocal sent_back
-            data = read_object(reply)
-            draft = read_brief(data, case.rubric, decided) if self._brief else read_draft(data, case.rubric)
+            draft = self._draft(read_object(reply), case, decided)
             checked = check_commentary(draft, case.submission, case.rubric, decided)
             if checked.problems and not sent_back:
                 sent_back = True
@@ -56,6 +56,11 @@ class Coach:
                 return error.partial
             raise
 
+    def _draft(self, data: Mapping[str, Any], case: Case, decided: Mapping[str, LevelDistribution]) -> Draft:
+        if self._brief:
+            return read_brief(data, case.rubric, decided, case.submission.reference)
+        return read_draft(data, case.rubric)
+
     @property
     def _brief(self) -> bool:
         return self.prompt.parameter("brief", 0) == 1
@@ -66,19 +71,19 @@ class Coach:
         return commentary_schema(case.rubric)
 
     def _request(self, case: Case, decided: Mapping[str, LevelDistribution]) -> ChatRequest:
-        coach = self.prompt.render(
+        messages = self.prompt.messages(
             "coach",
+            case=self.prompt.render("case", **case.variables()),
             rubric=case.rubric,
             decided=_decided_levels(case.rubric, decided),
             context=case.context(),
+            reference=case.submission.reference is not None,
             language=case.variables()["language"],
         )
         return ChatRequest(
             purpose="coach",
-            messages=(
-                Message("system", self.prompt.system(case.rubric)),
-                Message("user", self.prompt.render("case", **case.variables()) + "\n\n" + coach),
-            ),
+            messages=(Message("system", self.prompt.system(case.rubric)), *messages),
+            family="case" if len(messages) == 1 else "coach",
             max_tokens=int(self.prompt.parameter("max_tokens", 1_500)),
             schema_name="commentary",
             schema=self._schema(case, decided),

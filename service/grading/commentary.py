@@ -1,7 +1,7 @@
 """From a model's draft to feedback that may be shown: quotes found, contradictions with the level left out.
 
-No invented fault on a full-mark criterion, no praise on a lowest one; a quote that is not in the answer is
-dropped and counted.
+No invented fault on a full-mark criterion, no praise on a lowest one, no advice to say what was said already; a
+quote that is not in the answer is dropped and counted.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def _check_remarks(
     if unverified:
         problems.append(f"{criterion.id}: {unverified} quote(s) do not stand in the answer; copy its words exactly")
     shown = [evidence for _, evidence in found if evidence and _sign_fits(evidence, criterion, level, problems)]
-    improvements = draft.improvements
+    improvements = tuple(item for item in draft.improvements if finder.find(item.try_this) is None)
+    if len(improvements) < len(draft.improvements):
+        problems.append(f"{criterion.id}: an improvement repeats what the answer already says")
     if level == len(criterion.levels) and improvements:
         problems.append(f"{criterion.id}: has the top level, so it has no improvements")
         improvements = ()
@@ -147,4 +149,5 @@ def _check_rewrite(draft: Draft, answer: str, finder: QuoteFinder) -> Rewrite | 
     if place is None or not draft.rewrite_after:
         return None
     before = answer[place.start : place.end]
-    return Rewrite(before=before, after=draft.rewrite_after) if draft.rewrite_after != before else None
+    repeats = finder.find(draft.rewrite_after) is not None
+    return None if repeats else Rewrite(before=before, after=draft.rewrite_after)

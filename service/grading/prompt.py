@@ -48,7 +48,7 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
     PromptKind.COACH: {
         "system": frozenset({"rubric"}),
         "case": _CASE,
-        "coach": frozenset({"rubric", "decided", "context", "language"}),
+        "coach": frozenset({"case", "rubric", "decided", "context", "language", "reference"}),
         "repair": _REPAIR,
     },
 }

@@ -25,6 +25,7 @@ MAX_TEXT = 1_200
 MAX_QUOTE = 600
 COVERAGE: tuple[Coverage, ...] = ("covered", "partly", "missing")
 
+_FIRST_SENTENCE = re.compile(r"\s*(?:.{0,300}?[.!?](?=\s|$)|.{0,300})", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 
 
@@ -172,16 +173,15 @@ def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution], passa
     """The JSON schema of a small model's commentary: one quote, one reason, one thing to say a criterion.
 
     Nothing is asked that is settled already: a quote is one of the answer's own passages, its sign follows from
-    the level, and the top level has nothing to improve.
+    the level, the top level has nothing to improve, and what is true is not a small model's to say.
     """
     quote = {"type": "string", "enum": list(passages)}
     members: dict[str, Any] = {}
     for criterion in rubric.criteria:
         if criterion.id in decided:
-            top = decided[criterion.id].median == len(criterion.levels)
-            members[criterion.id] = _object(
-                quote=quote, rationale=_short(160), **({} if top else {"try_this": _short(160)})
-            )
+            settled = criterion.factual or decided[criterion.id].median == len(criterion.levels)
+            words = {} if settled else {"try_this": _short(160)}
+            members[criterion.id] = _object(quote=quote, rationale=_short(160), **words)
     members |= {
         "summary": _short(160),
         "next_step": _short(120),
@@ -192,14 +192,20 @@ def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution], passa
     return _object(**members)
 
 
-def read_brief(data: Mapping[str, Any], rubric: Rubric, decided: Mapping[str, LevelDistribution]) -> Draft:
-    """The commentary of a brief reply. A quote in the upper half of the levels is a strength, else a gap; what
-    an improvement is good for is the descriptor of the next level.
+def read_brief(
+    data: Mapping[str, Any], rubric: Rubric, decided: Mapping[str, LevelDistribution], reference: str | None = None
+) -> Draft:
+    """The commentary of a brief reply.
+
+    A quote in the upper half of the levels is a strength, else a gap; an improvement aims at the next level, and
+    that level's descriptor says why. What to say on a factual criterion comes from the reference alone.
     """
+    first = _FIRST_SENTENCE.match(reference or "")
+    says = _text(first.group() if first else "", MAX_QUOTE)
     step = _text(data.get("next_step"))
     return Draft(
         remarks={
-            c.id: _read_brief_remarks(_remarks_of(data, c.id), c, decided[c.id].median)
+            c.id: _read_brief_remarks(_remarks_of(data, c.id), c, decided[c.id].median, says)
             for c in rubric.criteria
             if c.id in decided
         },
@@ -211,8 +217,9 @@ def read_brief(data: Mapping[str, Any], rubric: Rubric, decided: Mapping[str, Le
     )
 
 
-def _read_brief_remarks(data: Mapping[str, Any], criterion: Criterion, level: int) -> DraftRemarks:
-    quote, words = _text(data.get("quote"), MAX_QUOTE), _text(data.get("try_this"))
+def _read_brief_remarks(data: Mapping[str, Any], criterion: Criterion, level: int, true: str) -> DraftRemarks:
+    quote = _text(data.get("quote"), MAX_QUOTE)
+    words = true if criterion.factual else _text(data.get("try_this"))
     sign: Literal["strength", "gap"] = "strength" if 2 * level > len(criterion.levels) + 1 else "gap"
     improvements: tuple[DraftImprovement, ...] = ()
     if words and level < len(criterion.levels):

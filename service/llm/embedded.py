@@ -18,7 +18,7 @@ from service.grading.errors import ModelMisconfigured
 from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
 from service.llm.openai_chat import TOP_LOGPROBS, OpenAIChat
 
-SLOTS = 3
+SLOTS = 4
 
 
 class EmbeddedChat:

@@ -60,6 +60,16 @@ def test_there_is_no_invented_fault_on_the_top_level() -> None:
     assert len(commentary.problems) == 2
 
 
+def test_advice_to_say_what_was_said_already_is_left_out() -> None:
+    """Least of all where what was said is wrong."""
+    again = DraftImprovement(what="Be clear", why="It helps", try_this="we SPLIT so that we can see how it does")
+
+    commentary = checked(remarks("new data", "gap", improvements=(again, IMPROVE)), 2)
+
+    assert [item.what for item in commentary.remarks["facts"].improvements] == ["Name the leak"]
+    assert "repeats" in commentary.problems[0]
+
+
 def test_a_missing_rationale_is_reported_as_missing() -> None:
     """The status of the commentary depends on it."""
     assert checked(DraftRemarks(), 2).missing == ("facts",)
@@ -79,6 +89,8 @@ def test_a_rewrite_starts_from_the_candidate_s_own_words() -> None:
     kept = checked(remarks("new data"), 2, rewrite_before="That is all.", rewrite_after="That is why.")
     invented = checked(remarks("new data"), 2, rewrite_before="I never said this.", rewrite_after="Better.")
 
+    same = checked(remarks("new data"), 2, rewrite_before="That is all.", rewrite_after="that is all")
+    assert same.rewrite is None
     assert kept.rewrite is not None
     assert (kept.rewrite.before, kept.rewrite.after) == ("That is all.", "That is why.")
     assert invented.rewrite is None

@@ -141,9 +141,29 @@ def test_the_schema_asks_for_evidence_before_the_level() -> None:
 
 def test_a_brief_reply_is_not_asked_for_improvements_on_the_top_level() -> None:
     """Nothing to invent a fault in."""
-    decided = {"facts": LevelDistribution.point(3, 3), "form": LevelDistribution.point(1, 3)}
+    top = {"form": LevelDistribution.point(3, 3)}
+    low = {"form": LevelDistribution.point(1, 3)}
 
-    properties = brief_schema(tiny_rubric(), decided, ["one clause", "another clause"])["properties"]
+    asked_at_top = brief_schema(tiny_rubric(), top, ["one clause"])["properties"]["form"]["properties"]
+    asked_below = brief_schema(tiny_rubric(), low, ["one clause"])["properties"]["form"]["properties"]
 
-    assert "try_this" not in properties["facts"]["properties"]
-    assert "try_this" in properties["form"]["properties"]
+    assert "try_this" not in asked_at_top
+    assert "try_this" in asked_below
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        pytest.param("It holds. But not always.", ("It holds.",), id="its first sentence"),
+        pytest.param(None, (), id="no reference, no advice"),
+    ],
+)
+def test_what_is_true_is_taken_from_the_reference_and_never_from_a_small_model(
+    reference: str | None, says: tuple[str, ...]
+) -> None:
+    """On a factual criterion the model's own words are not used."""
+    decided = {"facts": LevelDistribution.point(1, 3)}
+
+    draft = read_brief({"facts": {"rationale": "R.", "try_this": "a falsehood"}}, tiny_rubric(), decided, reference)
+
+    assert tuple(item.try_this for item in draft.remarks["facts"].improvements) == says

@@ -32,7 +32,8 @@ class ReadoutJudge:
     """Judge ``readout``, for models that report top log-probabilities.
 
     The prompt's parameters: ``min_mass``, the least total probability the labels must have for a readout to
-    count; ``claim_weight`` (>= 0), how much the claim question moves the level.
+    count; ``claim_weight`` (>= 0), how much the claim question moves the level; ``claim_scale`` (> 0), by which
+    its log-odds are multiplied first, since small models are too unsure of what they know.
     """
 
     chat: ChatModel
@@ -86,7 +87,8 @@ class ReadoutJudge:
         if not criterion.factual:
             return Decided(criterion=criterion.id, distribution=levels.probabilities)
         right = await self._claim(criterion, case, shared, budget)
-        combined = tilt(levels, right, self.prompt.parameter("claim_weight", 1.0))
+        surer = sharpened(right, self.prompt.parameter("claim_scale", 1.0))
+        combined = tilt(levels, surer, self.prompt.parameter("claim_weight", 1.0))
         return Decided(
             criterion=criterion.id,
             distribution=combined.probabilities,
@@ -169,6 +171,12 @@ def label_weights(first_token: Sequence[tuple[str, float]], labels: Sequence[str
         if index is not None:
             weights[index] += math.exp(logprob)
     return weights
+
+
+def sharpened(probability: float, scale: float) -> float:
+    """The probability whose log-odds are ``scale`` times those of ``probability``."""
+    yes, no = math.pow(probability, scale), math.pow(1 - probability, scale)
+    return yes / (yes + no)
 
 
 def tilt(levels: LevelDistribution, right: float, weight: float) -> LevelDistribution:
