@@ -202,34 +202,40 @@ def read_brief(
     """
     first = _FIRST_SENTENCE.match(reference or "")
     says = _text(first.group() if first else "", MAX_QUOTE)
-    step = _text(data.get("next_step"))
+    step = _ended(data.get("next_step"))
     return Draft(
         remarks={
             c.id: _read_brief_remarks(_remarks_of(data, c.id), c, decided[c.id].median, says)
             for c in rubric.criteria
             if c.id in decided
         },
-        summary=_text(data.get("summary")),
+        summary=_ended(data.get("summary")),
         next_steps=(step,) if step else (),
-        follow_up_question=_text(data.get("follow_up_question")),
+        follow_up_question=_ended(data.get("follow_up_question")),
         rewrite_before=_text(data.get("before"), MAX_QUOTE),
-        rewrite_after=_text(data.get("after")),
+        rewrite_after=_ended(data.get("after")),
     )
 
 
 def _read_brief_remarks(data: Mapping[str, Any], criterion: Criterion, level: int, true: str) -> DraftRemarks:
     quote = _text(data.get("quote"), MAX_QUOTE)
-    words = true if criterion.factual else _text(data.get("try_this"))
+    words = true if criterion.factual else _ended(data.get("try_this"))
     sign: Literal["strength", "gap"] = "strength" if 2 * level > len(criterion.levels) + 1 else "gap"
     improvements: tuple[DraftImprovement, ...] = ()
     if words and level < len(criterion.levels):
         higher = criterion.levels[level]
         improvements = (DraftImprovement(what=higher.label, why=higher.descriptor, try_this=words),)
     return DraftRemarks(
-        rationale=_text(data.get("rationale")),
+        rationale=_ended(data.get("rationale")),
         evidence=(DraftEvidence(quote=quote, sign=sign, comment=""),) if quote else (),
         improvements=improvements,
     )
+
+
+def _ended(value: Any) -> str:
+    """A model's sentence; one that ran into its length limit says so."""
+    text = _text(value)
+    return f"{text} ..." if text and text[-1].isalnum() else text
 
 
 def _short(limit: int) -> dict[str, Any]:
