@@ -35,6 +35,8 @@ class Coach:
     async def explain(self, case: Case, decided: Mapping[str, LevelDistribution], budget: CallBudget) -> Commentary:
         """Checked feedback for the decided levels; a draft that contradicts them is sent back once.
 
+        A small model's draft is not: it would take as long again, and what contradicts is left out anyway.
+
         Raises:
             ModelError: the model gave no readable commentary.
         """
@@ -44,7 +46,7 @@ class Coach:
             nonlocal sent_back
             draft = self._draft(read_object(reply), case, decided)
             checked = check_commentary(draft, case.submission, case.rubric, decided)
-            if checked.problems and not sent_back:
+            if checked.problems and not sent_back and not self._brief:
                 sent_back = True
                 raise ReplyInvalid("; ".join(checked.problems[:6]), partial=checked)
             return checked

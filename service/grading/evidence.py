@@ -16,6 +16,8 @@ from functools import cached_property, lru_cache
 
 from rapidfuzz import fuzz
 
+from service.grading.gate import is_filler
+
 SLIP_THRESHOLD = 92.0
 MIN_LENGTH_FOR_SLIPS = 20
 MIN_LETTERS = 3
@@ -120,7 +122,7 @@ def quotable(answer: str) -> list[str]:
     for sentence in _SENTENCE_END.split(answer):
         parts = [sentence] if len(sentence) <= MAX_PASSAGE else _CLAUSE_END.split(sentence)
         passages += [part.strip()[:MAX_PASSAGE].strip() for part in parts]
-    fitting = [passage for passage in passages if len(passage.split()) >= MIN_WORDS]
+    fitting = [passage for passage in passages if len(passage.split()) >= MIN_WORDS and not is_filler(passage)]
     return list(dict.fromkeys(fitting))[:MAX_PASSAGES] or [answer.strip()[:MAX_PASSAGE]]
 
 

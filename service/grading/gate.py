@@ -252,6 +252,11 @@ def _rule(question: str, answer: str) -> GateRule | None:
     return GateRule.QUESTION_RESTATED if _restates(question, words) else None
 
 
+def is_filler(text: str) -> bool:
+    """Whether a text holds nothing but talk around an answer ("Sure, great question.")."""
+    return _without_content(_words(text))
+
+
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
 

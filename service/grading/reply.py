@@ -179,9 +179,10 @@ def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution], passa
     members: dict[str, Any] = {}
     for criterion in rubric.criteria:
         if criterion.id in decided:
-            settled = criterion.factual or decided[criterion.id].median == len(criterion.levels)
-            words = {} if settled else {"try_this": _short(160)}
-            members[criterion.id] = _object(quote=quote, rationale=_short(160), **words)
+            top = decided[criterion.id].median == len(criterion.levels)
+            words = {} if criterion.factual else {"rationale": _short(160)}
+            words |= {} if criterion.factual or top else {"try_this": _short(160)}
+            members[criterion.id] = _object(quote=quote, **words)
     members |= {
         "summary": _short(160),
         "next_step": _short(120),
@@ -198,7 +199,8 @@ def read_brief(
     """The commentary of a brief reply.
 
     A quote in the upper half of the levels is a strength, else a gap; an improvement aims at the next level, and
-    that level's descriptor says why. What to say on a factual criterion comes from the reference alone.
+    that level's descriptor says why. On a factual criterion the decided level's descriptor is the rationale, and what
+    to say comes from the reference alone.
     """
     first = _FIRST_SENTENCE.match(reference or "")
     says = _text(first.group() if first else "", MAX_QUOTE)
@@ -226,7 +228,7 @@ def _read_brief_remarks(data: Mapping[str, Any], criterion: Criterion, level: in
         higher = criterion.levels[level]
         improvements = (DraftImprovement(what=higher.label, why=higher.descriptor, try_this=words),)
     return DraftRemarks(
-        rationale=_ended(data.get("rationale")),
+        rationale=criterion.levels[level - 1].descriptor if criterion.factual else _ended(data.get("rationale")),
         evidence=(DraftEvidence(quote=quote, sign=sign, comment=""),) if quote else (),
         improvements=improvements,
     )

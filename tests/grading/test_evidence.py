@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.grading.evidence import Match, QuoteFinder, folded
+from service.grading.evidence import Match, QuoteFinder, folded, quotable
 
 ANSWER = "Well, the p-value isn’t the   probability of the null.\nIt assumes 95 % of nothing 👩‍👩‍👧 — naïve, right?"
 
@@ -82,6 +82,18 @@ def test_text_without_spaces_between_words_can_be_quoted() -> None:
 
     assert found is not None
     assert found.match is Match.VERIFIED
+
+
+def test_passages_to_quote_are_the_answer_s_own_sentences_without_the_talk_around_them() -> None:
+    """Letter for letter, long sentences cut at their commas; never none."""
+    answer = "Sure, great question. We split the data, " + "and then we look again, " * 6 + "done. So be it then now."
+
+    passages = quotable(answer)
+
+    assert "Sure, great question." not in passages
+    assert "We split the data," in passages
+    assert all(passage in answer for passage in passages)
+    assert quotable("Recall.") == ["Recall."]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)

@@ -167,3 +167,4 @@ def test_what_is_true_is_taken_from_the_reference_and_never_from_a_small_model(
     draft = read_brief({"facts": {"rationale": "R.", "try_this": "a falsehood"}}, tiny_rubric(), decided, reference)
 
     assert tuple(item.try_this for item in draft.remarks["facts"].improvements) == says
+    assert draft.remarks["facts"].rationale == "It is low."
