@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    MetaData,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Column, Index, MetaData, SmallInteger, String, Table, Text
 
 METADATA = MetaData()
-
-RUBRIC_TEXTS = Table(
-    "rubric_texts",
-    METADATA,
-    Column("tenant", String(64), primary_key=True),
-    Column("sha256", String(64), primary_key=True),
-    Column("text", Text, nullable=False),
-)
 
 GRADES = Table(
     "grades",
@@ -34,22 +16,23 @@ GRADES = Table(
     Column("open", SmallInteger, nullable=False),
     Column("learner", String(200)),
     Column("rubric_id", String(64), nullable=False),
-    Column("rubric_version", String(32), nullable=False),
     Column("rubric_sha256", String(64), nullable=False),
     Column("request", Text, nullable=False),
     Column("result", Text),
     Column("audit", Text),
-    ForeignKeyConstraint(
-        ["tenant", "rubric_sha256"], ["rubric_texts.tenant", "rubric_texts.sha256"], name="grades_rubric"
-    ),
     Index("grades_newest", "tenant", "created_at", "id"),
-    Index("grades_of_learner", "tenant", "learner", "created_at", "id"),
+    Index("grades_of_learner", "tenant", "learner", "created_at"),
     Index("grades_unfinished", "status", "created_at"),
 )
-"""``open`` is 1 while a record may still be replaced: in progress, ungraded, or without its commentary.
+"""``open`` is 1 while a record may still be replaced: in progress, ungraded, or without its commentary."""
 
-``audit`` is last, so that SQLite can read a row without it. Lists read the indexes from their end.
-"""
+RUBRIC_TEXTS = Table(
+    "rubric_texts",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
+)
 
 REUSABLE = Table(
     "reusable",

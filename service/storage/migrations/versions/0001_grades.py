@@ -3,18 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001_grades"
+revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
     """Make the tables."""
-    op.create_table(
-        "rubric_texts",
-        sa.Column("tenant", sa.String(64), primary_key=True),
-        sa.Column("sha256", sa.String(64), primary_key=True),
-        sa.Column("text", sa.Text, nullable=False),
-    )
     op.create_table(
         "grades",
         sa.Column("id", sa.String(64), primary_key=True),
@@ -24,18 +18,20 @@ def upgrade() -> None:
         sa.Column("open", sa.SmallInteger, nullable=False),
         sa.Column("learner", sa.String(200)),
         sa.Column("rubric_id", sa.String(64), nullable=False),
-        sa.Column("rubric_version", sa.String(32), nullable=False),
         sa.Column("rubric_sha256", sa.String(64), nullable=False),
         sa.Column("request", sa.Text, nullable=False),
         sa.Column("result", sa.Text),
         sa.Column("audit", sa.Text),
-        sa.ForeignKeyConstraint(
-            ["tenant", "rubric_sha256"], ["rubric_texts.tenant", "rubric_texts.sha256"], name="grades_rubric"
-        ),
     )
     op.create_index("grades_newest", "grades", ["tenant", "created_at", "id"])
-    op.create_index("grades_of_learner", "grades", ["tenant", "learner", "created_at", "id"])
+    op.create_index("grades_of_learner", "grades", ["tenant", "learner", "created_at"])
     op.create_index("grades_unfinished", "grades", ["status", "created_at"])
+    op.create_table(
+        "rubric_texts",
+        sa.Column("tenant", sa.String(64), primary_key=True),
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
+    )
     op.create_table(
         "reusable",
         sa.Column("tenant", sa.String(64), primary_key=True),
@@ -47,5 +43,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("reusable", "grades", "rubric_texts"):
+    for table in ("reusable", "rubric_texts", "grades"):
         op.drop_table(table)
