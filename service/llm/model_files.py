@@ -119,12 +119,12 @@ def ensure_model(
 
 def _operators_file(path: Path) -> Path:
     """``path``, if it is a GGUF file."""
-    if not path.is_file():
-        raise ModelFileError(
-            f"There is no model file at {path}. Put a GGUF file there, correct DEBRIEF_EMBEDDED__PATH, "
-            "or unset it so that debrief fetches its default model."
-        )
     try:
+        if not path.is_file():
+            raise ModelFileError(
+                f"There is no model file at {path}. Put a GGUF file there, correct DEBRIEF_EMBEDDED__PATH, "
+                "or unset it so that debrief fetches its default model."
+            )
         with path.open("rb") as file:
             magic = file.read(len(GGUF_MAGIC))
     except OSError as error:
@@ -205,7 +205,8 @@ class _Acquisition:
         with suppress(OSError):
             self._cached.part.unlink(missing_ok=True)
             free = self._disk.free_bytes(self._directory)
-        return self._no_space(self._spec.size + max(source.scratch_bytes for source in self._spec.sources), free)
+        scratch = max([0, *(source.scratch_bytes for source in self._spec.sources)])
+        return self._no_space(self._spec.size + scratch, free)
 
     def _no_space(self, needed: int, free: int) -> ModelFileError:
         return ModelFileError(

@@ -112,14 +112,16 @@ def _request(request: Request, timeout: float, answers: SimpleQueue[HTTPResponse
 
 
 def _check_offer(response: HTTPResponse, part: PartFile) -> None:
-    """Start over where the range was ignored; refuse what cannot be the file, such as a log-in page."""
-    if response.status == 206:
-        if not response.headers.get("Content-Range", "").startswith(f"bytes {part.length}-"):
-            raise SourceError("it answered another range than the one asked for")
-    elif part.length:
-        part.cut(0)
-    if response.length is not None and response.length != part.total - part.length:
-        raise SourceError(f"it offers {part.length + response.length:,} bytes instead of {part.total:,}")
+    """Refuse what cannot be the file, such as a log-in page; only then start over where the range was ignored."""
+    start = part.length if response.status == 206 else 0
+    if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        raise SourceError("it answered another range than the one asked for")
+    if response.headers.get_content_type() == "text/html":
+        raise SourceError("it answered a web page instead of the file")
+    if response.length is not None and response.length != part.total - start:
+        raise SourceError(f"it offers {start + response.length:,} bytes instead of {part.total:,}")
+    if start < part.length:
+        part.cut(start)
 
 
 def _read(response: HTTPResponse) -> bytes:

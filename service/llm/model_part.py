@@ -62,19 +62,12 @@ class RichProgress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
+        from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
         from rich.progress import Progress as Bar
 
-        label = TextColumn("{task.description}", markup=False)
         numbers = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         self._console = Console(file=stream, stderr=stream is None)
-        self._bar = Bar(label, BarColumn(), *numbers, console=self._console, transient=True)
+        self._bar = Bar(BarColumn(), *numbers, console=self._console, transient=True)
         self._task = self._bar.add_task("")
         self._total: int | None = None
         self._done = 0
@@ -82,11 +75,10 @@ class RichProgress:
     def start(self, label: str, total: int | None) -> None:
         """Begin a step of ``total`` bytes (None: unknown)."""
         self._total, self._done = total, 0
+        self._say(label)  # on a line of its own: beside the bar it would leave no room for the numbers
         if self._console.is_terminal:
-            self._bar.reset(self._task, description=label, total=total)
+            self._bar.reset(self._task, total=total)
             self._bar.start()
-        else:
-            self._say(label)
 
     def advance(self, n: int) -> None:
         """``n`` more bytes are done."""
@@ -98,7 +90,8 @@ class RichProgress:
 
     def finish(self) -> None:
         """The step ended, well or badly."""
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

