@@ -15,6 +15,7 @@ from typing import Literal
 from platformdirs import user_data_path
 
 from service import __version__
+from service.catalogue import Catalogue
 from service.grading.coach import Coach
 from service.grading.errors import ModelError
 from service.grading.grader import Grader
@@ -34,7 +35,7 @@ from service.llm.prices import price_of
 from service.llm.retry import ResilientChat, RetryPolicy
 from service.ports import GradeStore, Library
 from service.settings import EMBEDDED, Settings
-from service.storage import open_store
+from service.storage import SqlGradeStore, SqlRubricStore, open_migrated
 from service.telemetry import Metrics, log
 from service.workflow import Grading, Pace
 
@@ -61,6 +62,7 @@ class Services:
 
     grading: Grading
     library: Library
+    catalogue: Catalogue
     store: GradeStore
     metrics: Metrics
     limits: Limits
@@ -89,11 +91,12 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     library = FileLibrary(settings.content_dir)
     model = ResilientChat(backend or open_backend(settings), retry_policy(settings))
     grader = build_grader(settings, library, model)
-    store = await open_store(settings.database.url)
-    metrics = Metrics()
+    database = await open_migrated(settings.database.url)
+    store, clock, metrics = SqlGradeStore(database), SystemClock(), Metrics()
     services = Services(
-        grading=Grading(grader, store, SystemClock(), pace(settings), metrics),
+        grading=Grading(grader, store, clock, pace(settings), metrics),
         library=library,
+        catalogue=Catalogue(library, SqlRubricStore(database), clock),
         store=store,
         metrics=metrics,
         limits=limits(settings),
@@ -108,7 +111,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         if services.loading is not None:
             services.loading.cancel()
         await model.backend.close()
-        await store.close()
+        await database.close()
 
 
 async def _prepare(model: ResilientChat) -> None:
@@ -130,6 +133,7 @@ def build_grader(settings: Settings, library: Library, model: ChatModel) -> Grad
         coach=Coach(model, _prompt(library, coach_prompt(settings))),
         secret=instance_secret(settings),
         service=__version__,
+        notes=library.context_notes(),
     )
 
 

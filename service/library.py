@@ -1,4 +1,4 @@
-"""Reads ``prompts/`` and ``rubrics/`` into validated, content-hashed objects.
+"""Reads ``prompts/`` and ``rubrics/`` (with the question bank and the context notes) into validated objects.
 
 The content lies beside the package in a checkout and inside it in a built wheel.
 """
@@ -6,18 +6,23 @@ The content lies beside the package in a checkout and inside it in a built wheel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from service.grading.errors import GradingError, InvalidPrompt, InvalidRubric
+from service.grading.context_notes import AudienceNote, ContextNotes, IndustryNote, parse_context_note
+from service.grading.errors import GradingError, InvalidContextNote, InvalidPrompt, InvalidQuestion, InvalidRubric
 from service.grading.prompt import Prompt, parse_prompt
+from service.grading.question import Question, Topic, parse_topic
 from service.grading.rubric import Rubric, parse_rubric
 
 T = TypeVar("T")
 
+QUESTIONS = "questions"
+CONTEXT = "context"
 _FENCE = "---\n"
 
 
@@ -25,10 +30,11 @@ class FileLibrary:
     """All rubrics and prompts of one content directory, loaded and checked at once.
 
     Args:
-        content_dir: holds ``prompts/<id>/<version>.md`` and ``rubrics/*.yaml``; None takes the product's own.
+        content_dir: holds ``prompts/<id>/<version>.md``, ``rubrics/*.yaml``, ``rubrics/questions/*.yaml`` and
+            ``rubrics/context/*.yaml``; None takes the product's own.
 
     Raises:
-        InvalidRubric, InvalidPrompt: naming the file and what is wrong with it.
+        InvalidRubric, InvalidPrompt, InvalidQuestion, InvalidContextNote: naming the file and what is wrong with it.
     """
 
     def __init__(self, content_dir: Path | None = None) -> None:
@@ -37,6 +43,11 @@ class FileLibrary:
         self._prompts = _indexed(
             (p.head.id, _version_key(p.head.version), p.head.version, p) for p in load_prompts(root / "prompts")
         )
+        self._topics = load_topics(root / "rubrics" / QUESTIONS)
+        self._questions = {question.id: question for topic in self._topics for question in topic.questions}
+        self._notes = load_context_notes(root / "rubrics" / CONTEXT)
+        if missing := {q.stage.rubric for q in self._questions.values()} - self._rubrics.keys():
+            raise InvalidQuestion(f"the question bank needs rubrics that are not there: {', '.join(sorted(missing))}")
 
     def rubric(self, reference: str) -> Rubric | None:
         """A rubric by ``id`` (its newest version) or ``id@version``."""
@@ -49,6 +60,18 @@ class FileLibrary:
     def prompt(self, reference: str) -> Prompt | None:
         """A prompt by ``id`` (its newest version) or ``id@version``."""
         return self._prompts.get(reference)
+
+    def topics(self) -> tuple[Topic, ...]:
+        """The question bank, topic by topic, in the order of the files' names."""
+        return self._topics
+
+    def question(self, question_id: str) -> Question | None:
+        """A question of the bank."""
+        return self._questions.get(question_id)
+
+    def context_notes(self) -> ContextNotes:
+        """What a grade's context can pull into the prompts."""
+        return self._notes
 
 
 def default_content_dir() -> Path:
@@ -73,10 +96,52 @@ def load_rubric(path: Path) -> Rubric:
     Raises:
         InvalidRubric: naming the file.
     """
-    try:
-        return parse_rubric(_yaml(path.read_text(encoding="utf-8"), path, InvalidRubric))
-    except InvalidRubric as error:
-        raise InvalidRubric(f"{path}: {error}") from None
+    return _loaded(path, parse_rubric, InvalidRubric)
+
+
+def load_topics(folder: Path) -> tuple[Topic, ...]:
+    """Every topic of a question bank; ids are unique over all of them.
+
+    Raises:
+        InvalidQuestion: naming the file.
+    """
+    topics = tuple(load_topic(path) for path in sorted(folder.glob("*.yaml")))
+    if twice := repeated_questions(topics):
+        raise InvalidQuestion(f"{folder}: two questions share an id: {', '.join(twice)}")
+    return topics
+
+
+def repeated_questions(topics: Iterable[Topic]) -> list[str]:
+    """The question ids that occur more than once."""
+    counts = Counter(question.id for topic in topics for question in topic.questions)
+    return sorted(name for name, count in counts.items() if count > 1)
+
+
+def load_topic(path: Path) -> Topic:
+    """One file of the question bank.
+
+    Raises:
+        InvalidQuestion: naming the file.
+    """
+    return _loaded(path, parse_topic, InvalidQuestion)
+
+
+def load_context_notes(folder: Path) -> ContextNotes:
+    """Every context note of a folder.
+
+    Raises:
+        InvalidContextNote: naming the file.
+    """
+    return ContextNotes(load_context_note(path) for path in sorted(folder.glob("*.yaml")))
+
+
+def load_context_note(path: Path) -> IndustryNote | AudienceNote:
+    """One context note.
+
+    Raises:
+        InvalidContextNote: naming the file.
+    """
+    return _loaded(path, parse_context_note, InvalidContextNote)
 
 
 def load_prompts(folder: Path) -> list[Prompt]:
@@ -105,6 +170,14 @@ def load_prompt(path: Path) -> Prompt:
     if (path.parent.name, path.stem) != (prompt.head.id, prompt.head.version):
         raise InvalidPrompt(f"{path}: should lie at {prompt.head.id}/{prompt.head.version}.md")
     return prompt
+
+
+def _loaded(path: Path, parse: Callable[[Any], T], kind: type[GradingError]) -> T:
+    data = _yaml(path.read_text(encoding="utf-8"), path, kind)
+    try:
+        return parse(data)
+    except kind as error:
+        raise kind(f"{path}: {error}") from None
 
 
 def _yaml(text: str, path: Path, kind: type[GradingError]) -> Any:

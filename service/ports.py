@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from service.grading.context_notes import ContextNotes
 from service.grading.grade import Reason
 from service.grading.prompt import Prompt
+from service.grading.question import Question, Topic
 from service.grading.rubric import Rubric
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
 
@@ -58,12 +60,29 @@ class GradeStore(Protocol):
     async def ping(self) -> None:
         """Return when the store can be written to."""
 
-    async def close(self) -> None:
-        """Release connections."""
+
+class RubricStore(Protocol):
+    """Keeps the rubrics tenants publish; a version, once published, never changes.
+
+    Raises (every method):
+        StoreUnavailable: the transaction could not be done.
+    """
+
+    async def publish(self, tenant: Tenant, rubric: Rubric, now: datetime, most: int) -> Rubric | None:
+        """Keep a rubric unless its version is there already; returns what is kept under this id and version.
+
+        None: the tenant has ``most`` versions already and this one was not kept.
+        """
+
+    async def find(self, tenant: Tenant, reference: str) -> Rubric | None:
+        """A tenant's rubric by ``id`` (its newest version) or ``id@version``."""
+
+    async def newest(self, tenant: Tenant) -> tuple[Rubric, ...]:
+        """The newest version of each of a tenant's rubrics, by id."""
 
 
 class Library(Protocol):
-    """Rubrics and prompts by name, validated and hashed when they were loaded."""
+    """Rubrics, prompts, questions and context notes, validated and hashed when they were loaded."""
 
     def rubric(self, reference: str) -> Rubric | None:
         """A rubric by ``id`` (its newest version) or ``id@version``."""
@@ -73,6 +92,15 @@ class Library(Protocol):
 
     def prompt(self, reference: str) -> Prompt | None:
         """A prompt by ``id`` (its newest version) or ``id@version``."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        """The question bank, topic by topic."""
+
+    def question(self, question_id: str) -> Question | None:
+        """A question of the bank."""
+
+    def context_notes(self) -> ContextNotes:
+        """What a grade's context can pull into the prompts."""
 
 
 class Clock(Protocol):

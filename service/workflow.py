@@ -205,7 +205,7 @@ class Grading:
         judgement, key, reused = await self._judgement(record, budget, channel)
         channel.publish(stage("explaining"))
         explanation, explained = await self._explanation(record, judgement, key, budget)
-        grade = self.grader.assemble(request.rubric, judgement, explanation)
+        grade = self.grader.assemble(request.submission, request.rubric, judgement, explanation)
         if channel is not NO_READERS:
             channel.publish(commentary(grade))
         calls = as_calls(budget.records)
@@ -275,7 +275,8 @@ class Grading:
         return explanation, {name: explanation} if explanation.status.status == "written" else {}
 
     def _judgement_key(self, request: GradeRequest) -> str:
-        return _digest(request.submission.digest(), request.rubric.sha256, self.grader.judge.version())
+        notes = [note.sha256 for note in self.grader.notes.pulled_in(request.submission.context)]
+        return _digest(request.submission.digest(), request.rubric.sha256, notes, self.grader.judge.version())
 
     @asynccontextmanager
     async def _slot(self, patient: bool) -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ class Coach:
     """Writes the commentary for decided levels.
 
     The prompt's parameters: ``max_tokens`` of the reply; ``brief`` (1) asks a small model for one short remark
-    a criterion.
+    a criterion; ``story`` (1) asks for the story map.
     """
 
     model: ChatModel
@@ -67,10 +67,14 @@ class Coach:
     def _brief(self) -> bool:
         return self.prompt.parameter("brief", 0) == 1
 
+    @property
+    def _story(self) -> bool:
+        return self.prompt.parameter("story", 0) == 1
+
     def _schema(self, case: Case, decided: Mapping[str, LevelDistribution]) -> JsonSchema:
         if self._brief:
-            return brief_schema(case.rubric, decided, quotable(case.submission.answer))
-        return commentary_schema(case.rubric)
+            return brief_schema(case.rubric, decided, quotable(case.submission.answer), story=self._story)
+        return commentary_schema(case.rubric, story=self._story)
 
     def _request(self, case: Case, decided: Mapping[str, LevelDistribution]) -> ChatRequest:
         messages = self.prompt.messages(
@@ -79,6 +83,7 @@ class Coach:
             rubric=case.rubric,
             decided=_decided_levels(case.rubric, decided),
             context=case.context(),
+            notes=case.notes,
             reference=case.submission.reference is not None,
             language=case.variables()["language"],
         )

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from service.grading.evidence import QuoteFinder, Span
-from service.grading.grade import Evidence, Improvement, Rewrite
+from service.grading.grade import Evidence, Improvement, Quoted, Rewrite, StoryMap
 from service.grading.judgement import Draft, DraftEvidence, DraftRemarks
 from service.grading.levels import LevelDistribution
+from service.grading.reply import STORY
 from service.grading.rubric import Criterion, Rubric
 from service.grading.submission import Submission
 
@@ -45,6 +46,7 @@ class Commentary(_Value):
     next_steps: tuple[str, ...] = ()
     follow_up_question: str | None = None
     rewrite: Rewrite | None = None
+    story: StoryMap | None = None
     problems: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
@@ -80,8 +82,25 @@ def check_commentary(
         next_steps=draft.next_steps,
         follow_up_question=draft.follow_up_question or None,
         rewrite=_check_rewrite(draft, submission.answer, finder),
+        story=_check_story(draft, finder),
         problems=tuple(problems),
         missing=tuple(name for name, given in remarks.items() if given.rationale is None),
+    )
+
+
+def _check_story(draft: Draft, finder: QuoteFinder) -> StoryMap | None:
+    """The map with the quotes that stand in the answer; None when none was asked for."""
+    if not draft.story:
+        return None
+    return StoryMap.model_validate({part: _quoted(draft.story.get(part, ""), finder) for part in STORY})
+
+
+def _quoted(quote: str, finder: QuoteFinder) -> Quoted | None:
+    place = finder.find(quote) if quote else None
+    if place is None:
+        return None
+    return Quoted(
+        quote=finder.answer[place.start : place.end], start=place.start, end=place.end, match=place.match.value
     )
 
 

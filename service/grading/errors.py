@@ -3,6 +3,8 @@
 GradingError
 ├── InvalidSubmission      the text cannot be graded as sent (NUL, lone surrogates, over a limit)
 ├── InvalidRubric          a rubric file or object breaks the rubric rules
+├── InvalidQuestion        a file of the question bank breaks its rules
+├── InvalidContextNote     a note on an industry or audience breaks its rules
 ├── InvalidPrompt          a prompt file breaks the prompt rules, or a variable is missing
 └── ModelError             a model gave no usable reply; ``code`` says why
     ├── ModelUnavailable   connection refused, 5xx, overloaded
@@ -16,7 +18,11 @@ GradingError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pydantic import ValidationError
+
+MAX_FAULTS = 20
 
 
 class GradingError(Exception):
@@ -39,6 +45,14 @@ class InvalidSubmission(GradingError):
 
 class InvalidRubric(GradingError):
     """A rubric breaks the rules of :mod:`service.grading.rubric`."""
+
+
+class InvalidQuestion(GradingError):
+    """A topic of the question bank cannot be used; the message names every problem."""
+
+
+class InvalidContextNote(GradingError):
+    """A context note cannot be used; the message names every problem."""
 
 
 class InvalidPrompt(GradingError):
@@ -114,3 +128,22 @@ class InputTooLong(ModelError):
 
     code = "input_too_long"
     retryable = False
+
+
+def faults_of(error: ValidationError, *, naming: bool = True) -> str:
+    """What is wrong with a data file, each fault with its place (``criteria.0.levels: ...``), without the data.
+
+    Args:
+        error: what pydantic found.
+        naming: name unknown members; False for data out of a request, of which nothing is repeated.
+    """
+    faults = error.errors(include_input=False, include_url=False)
+    return "; ".join(_fault(fault, naming) for fault in faults[:MAX_FAULTS])
+
+
+def _fault(detail: Any, naming: bool) -> str:
+    place = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "extra_forbidden" and not naming:
+        return f"{place.rpartition('.')[0] or 'the file'}: holds a member that is not known here"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -1,7 +1,7 @@
 """The result of grading: frozen values that are stored, returned and streamed as they are.
 
-Failure is never a grade: a criterion is :class:`ScoredCriterion` or :class:`UnscoredCriterion`, and an
-ungraded answer carries a :class:`Reason` and no scores.
+Failure is never a grade: a criterion is :class:`ScoredCriterion`, :class:`UnscoredCriterion` or
+:class:`InapplicableCriterion`, and an ungraded answer carries a :class:`Reason` and no scores.
 """
 
 from __future__ import annotations
@@ -99,7 +99,25 @@ class UnscoredCriterion(_Value):
     reason: Reason
 
 
-CriterionGrade = Annotated[ScoredCriterion | UnscoredCriterion, Field(discriminator="status")]
+class InapplicableCriterion(_Value):
+    """A criterion the answer gives no occasion for; its weight goes to the others."""
+
+    status: Literal["not_applicable"] = "not_applicable"
+    id: str
+    name: str
+    weight: float
+    score: None = None
+    level: None = None
+    label: None = None
+    distribution: None = None
+    confidence: None = None
+    rationale: None = None
+    evidence: tuple[Evidence, ...] = ()
+    improvements: tuple[Improvement, ...] = ()
+    reason: Reason
+
+
+CriterionGrade = Annotated[ScoredCriterion | UnscoredCriterion | InapplicableCriterion, Field(discriminator="status")]
 
 
 class Overall(_Value):
@@ -129,6 +147,66 @@ class Rewrite(_Value):
 
     before: str
     after: str
+
+
+class Passage(_Value):
+    """Words of the answer: ``answer[start:end] == quote``, in Unicode code points."""
+
+    quote: str
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(gt=0)]
+
+
+class Readability(_Value):
+    """The automated readability index: a US school grade, 0 and up, made for English (Smith & Senter, 1967)."""
+
+    measure: Literal["automated_readability_index"] = "automated_readability_index"
+    grade: float
+
+
+class ComputedStructure(_Value):
+    """What code counted in the answer; signs to look at, never a score.
+
+    Attributes:
+        words: words of prose; code is counted in ``code_lines``.
+        speaking_seconds: for the prose, at 150 words a minute.
+        readability: None for short answers and for scripts the formula was not made for.
+        result_numbers: sentences with a number and an outcome.
+        trade_offs: sentences that name one.
+        assumptions: sentences that name an assumption or a condition.
+    """
+
+    by: Literal["code"] = "code"
+    words: int
+    code_lines: int
+    speaking_seconds: int
+    readability: Readability | None
+    result_numbers: tuple[Passage, ...]
+    trade_offs: tuple[Passage, ...]
+    assumptions: tuple[Passage, ...]
+
+
+class Quoted(Passage):
+    """Words of the answer that a model pointed at and code found there."""
+
+    match: Literal["verified", "repaired"]
+
+
+class StoryMap(_Value):
+    """Where the answer tells its context, method, result and impact, as the coach reads it; None: nowhere."""
+
+    by: Literal["coach"] = "coach"
+    context: Quoted | None
+    method: Quoted | None
+    result: Quoted | None
+    impact: Quoted | None
+
+
+class Structure(_Value):
+    """How the answer is built: counted by code, and mapped by the coach where it wrote a commentary."""
+
+    computed: ComputedStructure
+    story: StoryMap | None
 
 
 class Flag(_Value):
@@ -170,11 +248,12 @@ class ModelRef(_Value):
 
 
 class Receipt(_Value):
-    """Enough to say a year later what produced a grade."""
+    """Enough to say a year later what produced a grade; ``context_notes`` are the blocks its context pulled in."""
 
     rubric: ArtefactRef
     prompt: ArtefactRef | None
     coach_prompt: ArtefactRef | None
+    context_notes: tuple[ArtefactRef, ...] = ()
     judge: str
     models: tuple[ModelRef, ...]
     calibration: str | None
@@ -218,6 +297,7 @@ class Grade(_Value):
     next_steps: tuple[str, ...] = ()
     follow_up_question: str | None = None
     rewrite: Rewrite | None = None
+    structure: Structure | None = None
     flags: tuple[Flag, ...] = ()
     review: Review
     receipt: Receipt

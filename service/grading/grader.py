@@ -7,13 +7,15 @@ stored judgement can be explained later and a failed commentary written again wi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
+from service.grading.applicability import not_applicable
 from service.grading.coach import Coach
 from service.grading.commentary import Commentary, Remarks, check_commentary
 from service.grading.confidence import confidence
+from service.grading.context_notes import ContextNotes
 from service.grading.errors import ModelError
 from service.grading.fence import nonce_for
 from service.grading.gate import gate, sentence_for
@@ -24,20 +26,23 @@ from service.grading.grade import (
     CriterionGrade,
     Grade,
     GradeStatus,
+    InapplicableCriterion,
     ModelRef,
     Overall,
     Reason,
     Receipt,
     Review,
     ScoredCriterion,
+    Structure,
     UnscoredCriterion,
 )
-from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, Observer
+from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, NotApplicable, Observer
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, CallRecord
 from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion, Rubric
 from service.grading.scoring import overall, rounded
+from service.grading.structure import measure
 from service.grading.submission import Submission
 
 
@@ -61,12 +66,14 @@ class Grader:
     Attributes:
         secret: instance secret behind the fences' nonces; evals use a fixed one so that replays match.
         service: version of the service, for the receipt.
+        notes: blocks on industries and audiences that a submission's context pulls into the prompts.
     """
 
     judge: Judge
     coach: Coach
     secret: bytes
     service: str
+    notes: ContextNotes = field(default_factory=ContextNotes)
 
     async def grade(
         self,
@@ -80,15 +87,18 @@ class Grader:
         """A finished grade. A model's failure is a value in it, never an exception."""
         judgement = await self.decide(submission, rubric, budget, observe)
         explanation = await self.explain(submission, rubric, judgement, budget) if explain else OMITTED
-        return self.assemble(rubric, judgement, explanation)
+        return self.assemble(submission, rubric, judgement, explanation)
 
     async def decide(self, submission: Submission, rubric: Rubric, budget: CallBudget, observe: Observer) -> Judgement:
         """The levels, by rule where a rule settles it, else by the judge."""
         verdict = gate(submission.question, submission.answer)
         if verdict is None:
             before = len(budget.records)
-            judgement = await self.judge.decide(self._case(submission, rubric), budget, observe)
-            return judgement.model_copy(update={"calls": as_calls(budget.records[before:])})
+            told = _InRubricOrder(rubric, not_applicable(rubric, submission.answer), observe)
+            judgement = await self.judge.decide(self._case(submission, rubric), budget, told)
+            return judgement.model_copy(
+                update={"decisions": told.all_decisions(), "calls": as_calls(budget.records[before:])}
+            )
         decisions = tuple(_lowest(criterion) for criterion in rubric.criteria)
         for decision in decisions:
             observe(decision)
@@ -112,7 +122,7 @@ class Grader:
             explanation = Explanation(status=CommentaryStatus(status="failed", reason=Reason.of(error)))
         return explanation.model_copy(update={"calls": as_calls(budget.records[before:])})
 
-    def assemble(self, rubric: Rubric, judgement: Judgement, explanation: Explanation) -> Grade:
+    def assemble(self, submission: Submission, rubric: Rubric, judgement: Judgement, explanation: Explanation) -> Grade:
         """Add up, route to review and write the receipt."""
         criteria = tuple(
             criterion_grade(rubric.criterion(d.criterion), d, explanation.commentary.remarks.get(d.criterion))
@@ -128,21 +138,36 @@ class Grader:
             next_steps=commentary.next_steps,
             follow_up_question=commentary.follow_up_question,
             rewrite=commentary.rewrite,
+            structure=Structure(computed=measure(submission.answer), story=commentary.story),
             review=Review(needed=bool(reasons), reasons=reasons),
-            receipt=self._receipt(rubric, judgement, explanation),
+            receipt=self._receipt(submission, rubric, judgement, explanation),
             commentary=explanation.status,
             reason=_ungraded_reason(criteria),
         )
 
     def _case(self, submission: Submission, rubric: Rubric) -> Case:
-        return Case(submission=submission, rubric=rubric, nonce=nonce_for(self.secret, submission.digest()))
+        skipped = not_applicable(rubric, submission.answer)
+        return Case(
+            submission=submission,
+            rubric=rubric.only(c for c in rubric.criteria if c.id not in skipped) if skipped else rubric,
+            nonce=nonce_for(self.secret, submission.digest()),
+            notes=self.notes.pulled_in(submission.context),
+        )
 
-    def _receipt(self, rubric: Rubric, judgement: Judgement, explanation: Explanation) -> Receipt:
+    def _receipt(
+        self, submission: Submission, rubric: Rubric, judgement: Judgement, explanation: Explanation
+    ) -> Receipt:
         by_rule = judgement.gate is not None
         return Receipt(
             rubric=ArtefactRef(id=rubric.id, version=rubric.version, sha256=rubric.sha256),
             prompt=None if by_rule else _prompt_ref(self.judge.prompt),
             coach_prompt=_prompt_ref(self.coach.prompt) if explanation.calls else None,
+            context_notes=()
+            if by_rule
+            else tuple(
+                ArtefactRef(id=note.id, version=note.version, sha256=note.sha256)
+                for note in self.notes.pulled_in(submission.context)
+            ),
             judge=f"rule:{judgement.gate}" if by_rule else self.judge.name,
             models=_models((*judgement.calls, *explanation.calls)),
             calibration=None,
@@ -150,11 +175,40 @@ class Grader:
         )
 
 
+class _InRubricOrder:
+    """Tells an observer of decisions in rubric order, the ones nobody had to be asked for in their places."""
+
+    def __init__(self, rubric: Rubric, skipped: Mapping[str, NotApplicable], observe: Observer) -> None:
+        self._waiting = [criterion.id for criterion in rubric.criteria]
+        self._skipped = skipped
+        self._observe = observe
+        self._told: list[Decision] = []
+
+    def __call__(self, decision: Decision) -> None:
+        self._tell_skipped()
+        self._waiting.remove(decision.criterion)
+        self._tell(decision)
+
+    def all_decisions(self) -> tuple[Decision, ...]:
+        """Every decision, once the judge has ended."""
+        self._tell_skipped()
+        return tuple(self._told)
+
+    def _tell_skipped(self) -> None:
+        while self._waiting and self._waiting[0] in self._skipped:
+            self._tell(self._skipped[self._waiting.pop(0)])
+
+    def _tell(self, decision: Decision) -> None:
+        self._told.append(decision)
+        self._observe(decision)
+
+
 def criterion_grade(criterion: Criterion, decision: Decision, remarks: Remarks | None = None) -> CriterionGrade:
     """One criterion as a reader sees it."""
     remarks = remarks or Remarks()
     if not isinstance(decision, Decided):
-        return UnscoredCriterion(id=criterion.id, name=criterion.name, weight=criterion.weight, reason=decision.reason)
+        kind = InapplicableCriterion if isinstance(decision, NotApplicable) else UnscoredCriterion
+        return kind(id=criterion.id, name=criterion.name, weight=criterion.weight, reason=decision.reason)
     levels = decision.levels
     return ScoredCriterion(
         id=criterion.id,
@@ -219,19 +273,21 @@ def _overall(
 
 
 def _review_reasons(criteria: tuple[CriterionGrade, ...]) -> tuple[str, ...]:
-    unscored = [criterion.id for criterion in criteria if isinstance(criterion, UnscoredCriterion)]
-    return () if len(unscored) == len(criteria) else tuple(f"unscored:{name}" for name in unscored)
+    if not any(isinstance(criterion, ScoredCriterion) for criterion in criteria):
+        return ()
+    return tuple(f"unscored:{c.id}" for c in criteria if isinstance(c, UnscoredCriterion))
 
 
 def _status(criteria: tuple[CriterionGrade, ...], review: tuple[str, ...]) -> GradeStatus:
-    if all(isinstance(criterion, UnscoredCriterion) for criterion in criteria):
+    if not any(isinstance(criterion, ScoredCriterion) for criterion in criteria):
         return GradeStatus.UNGRADED
     return GradeStatus.NEEDS_REVIEW if review else GradeStatus.GRADED
 
 
 def _ungraded_reason(criteria: tuple[CriterionGrade, ...]) -> Reason | None:
-    reasons = [criterion.reason for criterion in criteria if isinstance(criterion, UnscoredCriterion)]
-    return reasons[0] if len(reasons) == len(criteria) else None
+    if any(isinstance(criterion, ScoredCriterion) for criterion in criteria):
+        return None
+    return next(criterion.reason for criterion in criteria if isinstance(criterion, UnscoredCriterion))
 
 
 def _prompt_ref(prompt: Prompt) -> ArtefactRef:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.grading.context_notes import AudienceNote, IndustryNote
 from service.grading.fence import as_line, fenced
 from service.grading.gate import GateRule
 from service.grading.grade import Call, KeyPoint, Reason
@@ -50,7 +51,15 @@ class Undecided(_Value):
     reason: Reason
 
 
-Decision = Annotated[Decided | Undecided, Field(discriminator="kind")]
+class NotApplicable(_Value):
+    """The answer gives no occasion to judge a criterion; no model was asked."""
+
+    kind: Literal["not_applicable"] = "not_applicable"
+    criterion: str
+    reason: Reason
+
+
+Decision = Annotated[Decided | Undecided | NotApplicable, Field(discriminator="kind")]
 
 
 class DraftEvidence(_Value):
@@ -78,7 +87,7 @@ class DraftRemarks(_Value):
 
 
 class Draft(_Value):
-    """A commentary as the model wrote it, unchecked."""
+    """A commentary as the model wrote it, unchecked; ``story`` holds quotes for the parts of the story map."""
 
     remarks: dict[str, DraftRemarks] = {}
     summary: str = ""
@@ -86,6 +95,7 @@ class Draft(_Value):
     follow_up_question: str = ""
     rewrite_before: str = ""
     rewrite_after: str = ""
+    story: dict[str, str] = {}
 
 
 class Judgement(_Value):
@@ -109,18 +119,25 @@ class Judgement(_Value):
 
     @property
     def settled(self) -> bool:
-        """Whether every criterion was decided: only then may the judgement be reused."""
-        return all(isinstance(decision, Decided) for decision in self.decisions)
+        """Whether every criterion that applies was decided: only then may the judgement be reused."""
+        return not any(isinstance(decision, Undecided) for decision in self.decisions)
 
 
 class Case(_Value):
-    """One answer before a judge: the submission, the rubric, and the nonce that fences untrusted text."""
+    """One answer before a judge.
+
+    Attributes:
+        rubric: with the criteria that apply to the answer.
+        nonce: fences untrusted text.
+        notes: what the context pulled in; the product's own words.
+    """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     submission: Submission
     rubric: Rubric
     nonce: str
+    notes: tuple[IndustryNote | AudienceNote, ...] = ()
 
     def variables(self) -> dict[str, object]:
         """The values a prompt's ``case`` section may use; all submitted text is defused and fenced."""
@@ -132,6 +149,7 @@ class Case(_Value):
             "reference": self.submission.reference and fenced("reference", self.submission.reference, self.nonce),
             "key_points": [as_line(point) for point in self.submission.key_points],
             "context": self.context(),
+            "notes": self.notes,
             "language": as_line(self.submission.language or "English"),
         }
 
@@ -143,7 +161,7 @@ class Case(_Value):
 class Observer(Protocol):
     """Told of each decision as it falls, so that a waiting reader can watch."""
 
-    def __call__(self, decision: Decided | Undecided, /) -> None:
+    def __call__(self, decision: Decision, /) -> None:
         """One criterion was decided, or could not be."""
 
 

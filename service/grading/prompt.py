@@ -18,7 +18,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.grading.errors import InvalidPrompt
+from service.grading.errors import InvalidPrompt, faults_of
 from service.grading.models import Message, Role
 from service.grading.rubric import Rubric, Slug
 
@@ -31,14 +31,14 @@ class PromptKind(StrEnum):
     COACH = "coach"
 
 
-_CASE = frozenset({"rubric", "question", "reference", "key_points", "context", "answer", "nonce", "language"})
+_CASE = frozenset({"rubric", "question", "reference", "key_points", "context", "notes", "answer", "nonce", "language"})
 _REPAIR = frozenset({"problem"})
 
 SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
     PromptKind.READOUT: {
         "system": frozenset({"rubric"}),
         "case": _CASE,
-        "level": frozenset({"criterion", "labels", "context", "reference"}),
+        "level": frozenset({"criterion", "labels", "context", "notes", "reference"}),
         "claim": frozenset({"criterion", "reference"}),
         "restate": frozenset({"question", "answer"}),
         "verify": frozenset({"question", "reference", "claim"}),
@@ -48,7 +48,7 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
     PromptKind.COACH: {
         "system": frozenset({"rubric"}),
         "case": _CASE,
-        "coach": frozenset({"case", "rubric", "decided", "context", "language", "reference"}),
+        "coach": frozenset({"case", "rubric", "decided", "context", "notes", "language", "reference"}),
         "repair": _REPAIR,
     },
 }
@@ -148,8 +148,7 @@ def parse_prompt(front_matter: Any, body: str, sha256: str) -> Prompt:
     try:
         head = FrontMatter.model_validate(front_matter)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise InvalidPrompt("; ".join(problems)) from None
+        raise InvalidPrompt(faults_of(error)) from None
     sources = split_sections(body)
     if problems := _section_problems(head.kind, sources):
         raise InvalidPrompt(f"{head.id}@{head.version}: " + "; ".join(problems))

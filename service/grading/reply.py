@@ -24,6 +24,8 @@ from service.grading.rubric import Criterion, Rubric
 MAX_TEXT = 1_200
 MAX_QUOTE = 600
 COVERAGE: tuple[Coverage, ...] = ("covered", "partly", "missing")
+STORY = ("context", "method", "result", "impact")
+"""The parts of the story map, in the order a listener hears them."""
 
 _FIRST_SENTENCE = re.compile(r"\s*(?:.{0,300}?[.!?](?=\s|$)|.{0,300})", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
@@ -100,7 +102,13 @@ def read_draft(data: Mapping[str, Any], rubric: Rubric) -> Draft:
         follow_up_question=_text(data.get("follow_up_question")),
         rewrite_before=_text(rewrite.get("before"), MAX_QUOTE),
         rewrite_after=_text(rewrite.get("after")),
+        story=_read_story(data),
     )
+
+
+def _read_story(data: Mapping[str, Any]) -> dict[str, str]:
+    story = data.get("story")
+    return {part: _text(story.get(part), MAX_QUOTE) for part in STORY} if isinstance(story, dict) else {}
 
 
 def _remarks_of(data: Mapping[str, Any], criterion_id: str) -> Mapping[str, Any]:
@@ -142,13 +150,14 @@ def _text(value: Any, limit: int = MAX_TEXT) -> str:
     return clean.strip()[:limit].rstrip()
 
 
-def commentary_schema(rubric: Rubric, *, levels: bool = False, key_points: int = 0) -> JsonSchema:
+def commentary_schema(rubric: Rubric, *, levels: bool = False, key_points: int = 0, story: bool = False) -> JsonSchema:
     """The JSON schema of a commentary, with levels and key-point coverage where the judge writes it too.
 
     Args:
         rubric: its criteria become the required members of ``criteria``.
         levels: ask for a level per criterion, after its evidence and rationale.
         key_points: how many key points to report coverage for.
+        story: ask for a quote for each part of the story map.
     """
     text: dict[str, Any] = {"type": "string"}
     remarks: dict[str, Any] = {
@@ -165,11 +174,14 @@ def commentary_schema(rubric: Rubric, *, levels: bool = False, key_points: int =
         "next_steps": _array(text),
         "follow_up_question": text,
         "rewrite": _object(before=text, after=text),
+        **({"story": _object(**dict.fromkeys(STORY, text))} if story else {}),
     }
     return {**_object(**members), "$defs": {"remarks": _object(**remarks)}}
 
 
-def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution], passages: Sequence[str]) -> JsonSchema:
+def brief_schema(
+    rubric: Rubric, decided: Mapping[str, LevelDistribution], passages: Sequence[str], *, story: bool = False
+) -> JsonSchema:
     """The JSON schema of a small model's commentary: one quote, one reason, one thing to say a criterion.
 
     Nothing is asked that is settled already: a quote is one of the answer's own passages, its sign follows from
@@ -189,6 +201,7 @@ def brief_schema(rubric: Rubric, decided: Mapping[str, LevelDistribution], passa
         "follow_up_question": _short(120),
         "before": quote,
         "after": _short(180),
+        **({"story": _object(**{part: {**quote, "enum": ["", *passages]} for part in STORY})} if story else {}),
     }
     return _object(**members)
 
@@ -216,6 +229,7 @@ def read_brief(
         follow_up_question=_ended(data.get("follow_up_question")),
         rewrite_before=_text(data.get("before"), MAX_QUOTE),
         rewrite_after=_ended(data.get("after")),
+        story=_read_story(data),
     )
 
 

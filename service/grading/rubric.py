@@ -6,14 +6,15 @@ The level descriptors live in ``rubrics/*.yaml`` and nowhere else. A rubric vers
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from service.grading.errors import InvalidRubric
+from service.grading.errors import InvalidRubric, faults_of
+from service.grading.hashing import content_hash
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([-_][a-z0-9]+)*$", max_length=64)]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$", max_length=32)]
@@ -21,7 +22,6 @@ Line = Annotated[str, Field(min_length=1, max_length=200)]
 Paragraph = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 MAX_CRITERIA = 12
-MAX_PROBLEMS = 20
 WEIGHT_TOLERANCE = 1e-6
 
 
@@ -36,12 +36,24 @@ class Level(_Part):
     descriptor: Paragraph
 
 
+class AppliesWhen(_Part):
+    """What an answer must hold for a criterion to be judged at all.
+
+    Attributes:
+        answer: ``prose`` - at least a few sentences beside code, so that a bare query is not asked for a story.
+    """
+
+    answer: Literal["prose"]
+
+
 class Criterion(_Part):
     """One thing the answer is judged on.
 
     Attributes:
         factual: the level hinges on facts, so a judge may ask about the central claim apart from the wording.
         guidance: hints for the judge that learners do not see.
+        applies_when: without it the criterion always applies; where it does not hold, the criterion is
+            ``not_applicable`` and its weight goes to the others.
     """
 
     id: Slug
@@ -51,6 +63,7 @@ class Criterion(_Part):
     levels: Annotated[tuple[Level, ...], Field(min_length=2, max_length=10, strict=False)]
     guidance: Paragraph | None = None
     factual: bool = False
+    applies_when: AppliesWhen | None = None
 
 
 class Cap(_Part):
@@ -88,11 +101,19 @@ class Rubric(_Part):
         """``id@version``, the name under which a request can ask for exactly this rubric."""
         return f"{self.id}@{self.version}"
 
+    @property
+    def version_key(self) -> tuple[int, ...]:
+        """The version as numbers, so that 1.10.0 comes after 1.9.0."""
+        return tuple(int(part) for part in self.version.split("."))
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 (hex) over the canonical JSON of the rubric: equal content, equal hash."""
-        canonical = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        content = self.model_dump(mode="json")
+        for criterion in content["criteria"]:
+            if criterion["applies_when"] is None:  # a rubric from before conditions existed keeps its hash
+                del criterion["applies_when"]
+        return content_hash(content)
 
     def criterion(self, criterion_id: str) -> Criterion:
         """The criterion with this id.
@@ -105,9 +126,13 @@ class Rubric(_Part):
                 return criterion
         raise KeyError(criterion_id)
 
+    def only(self, criteria: Iterable[Criterion]) -> Rubric:
+        """This rubric with some of its criteria, their weights as they are; what a judge is shown."""
+        return Rubric.model_construct(**{**dict(self), "criteria": tuple(criteria)})
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*_criteria_problems(self), *_aggregation_problems(self)]
+        problems = [f"{fault.where}: {fault.what}" for fault in contradictions(self.model_dump())]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -122,40 +147,92 @@ def parse_rubric(data: Any) -> Rubric:
     try:
         return Rubric.model_validate(data)
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors(include_input=False, include_url=False)]
-        raise InvalidRubric("; ".join(problems[:MAX_PROBLEMS])) from None
+        raise InvalidRubric(faults_of(error, naming=False)) from None
 
 
-def _problem(detail: Any) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        inside = place.rpartition(".")[0] or "the rubric"
-        return f"{inside}: holds a member that is not known here"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that makes a rubric unusable: the rule, the place as a path into the data, and what is wrong."""
+
+    rule: str
+    path: tuple[str | int, ...]
+    what: str
+
+    @property
+    def where(self) -> str:
+        """The path with dots, as in messages."""
+        return ".".join(map(str, self.path))
 
 
-def _criteria_problems(rubric: Rubric) -> list[str]:
-    problems = []
-    ids = [criterion.id for criterion in rubric.criteria]
-    if len(set(ids)) != len(ids):
-        problems.append("criteria: two criteria share an id")
-    if len({len(criterion.levels) for criterion in rubric.criteria}) > 1:
-        problems.append("criteria: all criteria need the same number of levels")
-    total = sum(criterion.weight for criterion in rubric.criteria)
-    if abs(total - 1) > WEIGHT_TOLERANCE:
-        problems.append(f"criteria: weights sum to {total:g}, not to 1")
-    return problems
+def contradictions(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults between parts that are fine by themselves: shared ids, weights, numbers of levels, caps, bands.
+
+    Works on parsed YAML or JSON of any shape and looks only at parts that have the right type, so that a checker can
+    report these together with all other faults.
+    """
+    criteria = [(index, item) for index, item in enumerate(_list(data, "criteria")) if isinstance(item, Mapping)]
+    yield from _criteria_faults(criteria)
+    sizes = {len(levels) for _, item in criteria if (levels := _list(item, "levels"))}
+    if criteria and sizes and all(item.get("applies_when") for _, item in criteria):
+        yield Fault("applies-when", ("criteria",), "at least one criterion has to apply to every answer")
+    if len(sizes) == 1:
+        yield from _aggregation_faults(data.get("aggregation"), criteria, sizes.pop())
+    elif sizes:
+        yield Fault("levels", ("criteria",), "all criteria need the same number of levels")
 
 
-def _aggregation_problems(rubric: Rubric) -> list[str]:
-    problems = []
-    ids = {criterion.id for criterion in rubric.criteria}
-    if len(rubric.aggregation.bands) != rubric.levels:
-        problems.append(f"aggregation.bands: {rubric.levels} labels needed, one for each overall level")
-    for index, cap in enumerate(rubric.aggregation.caps):
-        if cap.criterion not in ids:
-            problems.append(f"aggregation.caps.{index}: no criterion is called {cap.criterion}")
-        if cap.overall >= rubric.levels or cap.at_most >= rubric.levels:
-            problems.append(f"aggregation.caps.{index}: can never lower a score on {rubric.levels} levels")
-    return problems
+def _criteria_faults(criteria: list[tuple[int, Mapping[str, Any]]]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, item in criteria:
+        name = item.get("id")
+        if isinstance(name, str) and name in seen:
+            yield Fault("shared-id", ("criteria", index, "id"), f"two criteria share an id: {name}")
+        elif isinstance(name, str):
+            seen.add(name)
+    weights = [item.get("weight") for _, item in criteria]
+    numbers = [float(weight) for weight in weights if isinstance(weight, int | float) and _is_number(weight)]
+    if weights and len(numbers) == len(weights) and abs(sum(numbers) - 1) > WEIGHT_TOLERANCE:
+        yield Fault("weights", ("criteria",), f"weights sum to {sum(numbers):g}, not to 1")
+
+
+def _aggregation_faults(
+    aggregation: Any, criteria: list[tuple[int, Mapping[str, Any]]], levels: int
+) -> Iterator[Fault]:
+    if not isinstance(aggregation, Mapping):
+        return
+    bands = _list(aggregation, "bands")
+    if bands and len(bands) != levels:
+        yield Fault("bands", ("aggregation", "bands"), f"{levels} labels needed, one for each overall level")
+    weights = {item.get("id"): item.get("weight") for _, item in criteria}
+    earlier: list[tuple[str, float, float]] = []
+    for index, cap in enumerate(_list(aggregation, "caps")):
+        path = ("aggregation", "caps", index)
+        if not isinstance(cap, Mapping) or not _is_number(cap.get("at_most")) or not _is_number(cap.get("overall")):
+            continue
+        name, at_most, limit = str(cap.get("criterion")), float(cap["at_most"]), float(cap["overall"])
+        if name not in weights:
+            yield Fault("cap-unknown", path, f"no criterion is called {name}")
+        elif why := _never_fires(weights[name], at_most, limit, levels):
+            yield Fault("cap-never-fires", path, why)
+        elif any(other == name and at_most <= most and limit >= lower for other, most, lower in earlier):
+            yield Fault("cap-never-fires", path, f"can never lower a score that an earlier cap on {name} has not")
+        earlier.append((name, at_most, limit))
+
+
+def _never_fires(weight: Any, at_most: float, limit: float, levels: int) -> str | None:
+    if limit >= levels or at_most >= levels:
+        return f"can never lower a score on {levels} levels"
+    if at_most < 1:
+        return "can never apply: no score is below 1"
+    if _is_number(weight) and (best := weight * at_most + (1 - weight) * levels) <= limit:
+        return f"can never lower a score: with at most {at_most:g} on it no overall score is above {best:g}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    value = data.get(name)
+    return list(value) if isinstance(value, (list, tuple)) else []

@@ -1,5 +1,25 @@
 """Keeping grades: SQLite by default, Postgres by URL, the same code for both. The only home of SQLAlchemy."""
 
-from service.storage.grades import SqlGradeStore, open_store
+from __future__ import annotations
 
-__all__ = ["SqlGradeStore", "open_store"]
+from service.storage.database import Database, open_database
+from service.storage.grades import SqlGradeStore
+from service.storage.migrate import migrate
+from service.storage.rubrics import SqlRubricStore
+
+__all__ = ["Database", "SqlGradeStore", "SqlRubricStore", "open_migrated"]
+
+
+async def open_migrated(url: str) -> Database:
+    """Open a database and bring it to the newest schema.
+
+    Raises:
+        StoreUnavailable, NewerDatabase, ValueError: it cannot be used, as their messages say.
+    """
+    database = open_database(url)
+    try:
+        await migrate(database)
+    except BaseException:
+        await database.close()
+        raise
+    return database

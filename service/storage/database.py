@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,6 +28,8 @@ BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 10.0
 READERS = 2
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -46,6 +51,17 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
+
+
+def insert_once(database: Database, connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; those whose key is there already are left as they are."""
+    make = sqlite_insert if database.sqlite else postgres_insert
+    connection.execute(make(table).on_conflict_do_nothing(), rows)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, UTC: how the tables keep time."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def open_database(url: str) -> Database:

@@ -7,24 +7,20 @@ import binascii
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, RowMapping, Select, and_, insert, or_, select, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
 from service.ports import InvalidCursor
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
-from service.storage.database import Database, open_database
-from service.storage.migrate import migrate
+from service.storage.database import EPOCH, Database, insert_once, micros
 from service.storage.tables import GRADES, REUSABLE, RUBRIC_TEXTS
 
 KNOWN_RUBRICS = 1_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED = [column for column in GRADES.columns if column.name != "audit"]
 _RUBRIC: TypeAdapter[Rubric] = TypeAdapter(Rubric)
 _CURSOR = re.compile(r"(\d{1,18}) (grd_[0-9A-Za-z]{1,60})")
@@ -32,21 +28,6 @@ _CURSOR = re.compile(r"(\d{1,18}) (grd_[0-9A-Za-z]{1,60})")
 
 class NotReplaceable(Exception):
     """The record is finished, or is not there: a finished grade never changes."""
-
-
-async def open_store(url: str) -> SqlGradeStore:
-    """Open a database, bring it to the newest schema, and return the store on it.
-
-    Raises:
-        StoreUnavailable, NewerDatabase, ValueError: it cannot be used, as their messages say.
-    """
-    database = open_database(url)
-    try:
-        await migrate(database)
-    except BaseException:
-        await database.close()
-        raise
-    return SqlGradeStore(database)
 
 
 class SqlGradeStore:
@@ -114,7 +95,7 @@ class SqlGradeStore:
     async def interrupt_unfinished(self, reason: Reason, before: datetime) -> int:
         """Mark what was left in progress as ungraded."""
         result = _OBJECT.dump_json({"reason": reason.model_dump()}).decode()
-        stale = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & (GRADES.c.created_at < _micros(before))
+        stale = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & (GRADES.c.created_at < micros(before))
         change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result)
         return await self._database.write(lambda connection: connection.execute(change).rowcount)
 
@@ -123,27 +104,19 @@ class SqlGradeStore:
         nothing = update(GRADES).where(GRADES.c.id == "").values(open=0)
         await self._database.write(lambda connection: connection.execute(nothing).rowcount)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._database.close()
-
     def _keep_rubric(self, connection: Connection, record: GradeRecord) -> None:
         rubric = record.request.rubric
         if (record.tenant, rubric.sha256) not in self._rubrics:
             row = {"tenant": record.tenant, "sha256": rubric.sha256, "text": rubric.model_dump_json()}
-            self._insert_once(connection, RUBRIC_TEXTS, [row])
+            insert_once(self._database, connection, RUBRIC_TEXTS, [row])
 
     def _keep_reusable(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str]) -> None:
-        now = _micros(record.created_at)
+        now = micros(record.created_at)
         rows = [
             {"tenant": record.tenant, "key": key, "text": body, "created_at": now} for key, body in reusable.items()
         ]
         if rows:
-            self._insert_once(connection, REUSABLE, rows)
-
-    def _insert_once(self, connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-        make = sqlite_insert if self._database.sqlite else postgres_insert
-        connection.execute(make(table).on_conflict_do_nothing(), rows)
+            insert_once(self._database, connection, REUSABLE, rows)
 
     def _record(self, connection: Connection, row: RowMapping) -> GradeRecord:
         rubric = self._rubric(connection, row["tenant"], row["rubric_sha256"])
@@ -155,7 +128,7 @@ class SqlGradeStore:
             {
                 "id": row["id"],
                 "tenant": row["tenant"],
-                "created_at": _EPOCH + timedelta(microseconds=row["created_at"]),
+                "created_at": EPOCH + timedelta(microseconds=row["created_at"]),
                 "status": row["status"],
                 "request": {**_OBJECT.validate_json(row["request"]), "rubric": rubric},
                 **parts,
@@ -184,7 +157,7 @@ def _values(record: GradeRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "tenant": record.tenant,
-        "created_at": _micros(record.created_at),
+        "created_at": micros(record.created_at),
         "status": record.status.value,
         "open": int(_is_open(record)),
         "learner": record.request.learner,
@@ -211,16 +184,12 @@ def _page_query(tenant: Tenant, wanted: GradeFilter, after: tuple[int, str] | No
     if wanted.status is not None:
         conditions.append(GRADES.c.status == wanted.status.value)
     if wanted.created_after is not None:
-        conditions.append(GRADES.c.created_at > _micros(wanted.created_after))
+        conditions.append(GRADES.c.created_at > micros(wanted.created_after))
     if after is not None:
         moment, grade_id = after
         older = GRADES.c.created_at < moment
         conditions.append(or_(older, and_(GRADES.c.created_at == moment, GRADES.c.id < grade_id)))
     return select(*_LISTED).where(*conditions).order_by(GRADES.c.created_at.desc(), GRADES.c.id.desc())
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _encode(row: RowMapping) -> str:

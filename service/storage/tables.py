@@ -34,6 +34,17 @@ RUBRIC_TEXTS = Table(
     Column("text", Text, nullable=False),
 )
 
+RUBRICS = Table(
+    "rubrics",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("version", String(32), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""The rubric versions tenants published; their texts lie in ``rubric_texts``."""
+
 REUSABLE = Table(
     "reusable",
     METADATA,

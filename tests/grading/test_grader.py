@@ -124,7 +124,7 @@ async def test_the_scores_stand_when_the_coach_fails(library: FileLibrary, rubri
 
     undrafted = judgement.model_copy(update={"draft": None})
     explanation = await made.explain(SUBMISSION, rubric, undrafted, CallBudget())
-    result = made.assemble(rubric, undrafted, explanation)
+    result = made.assemble(SUBMISSION, rubric, undrafted, explanation)
 
     assert result.status is GradeStatus.GRADED
     assert result.commentary.status == "failed"

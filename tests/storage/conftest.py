@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from service.storage import SqlGradeStore, open_store
+from service.storage import Database, SqlGradeStore, open_migrated
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +45,14 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlGradeStore]:
-    """A store on a fresh database."""
-    opened = await open_store(url)
+async def database(url: str) -> AsyncIterator[Database]:
+    """A fresh database in the newest schema."""
+    opened = await open_migrated(url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def store(database: Database) -> SqlGradeStore:
+    """A grade store on a fresh database."""
+    return SqlGradeStore(database)

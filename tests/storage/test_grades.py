@@ -27,7 +27,7 @@ from service.grading.judgement import Decided, Judgement
 from service.grading.submission import Context, Submission
 from service.ports import InvalidCursor, StoreUnavailable
 from service.records import GradeFilter, GradeId, GradeRecord, GradeRequest, Tenant
-from service.storage import SqlGradeStore, open_store
+from service.storage import SqlGradeStore, open_migrated
 from service.storage.database import SqliteDatabase, open_database
 from service.storage.grades import NotReplaceable
 from service.storage.migrate import HEAD, NewerDatabase, alembic_config
@@ -241,24 +241,24 @@ async def test_many_at_once_are_all_kept(store: SqlGradeStore) -> None:
 
 async def test_two_processes_may_open_a_new_database_at_once(url: str) -> None:
     """One migrates, the other waits and finds it done."""
-    first, second = await asyncio.gather(open_store(url), open_store(url))
+    first, second = await asyncio.gather(open_migrated(url), open_migrated(url))
 
-    await first.add(record())
+    await SqlGradeStore(first).add(record())
 
-    assert await second.get(MINE, record().id) == record()
+    assert await SqlGradeStore(second).get(MINE, record().id) == record()
     await first.close()
     await second.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
     """Rather than written by code that does not know it."""
-    await (await open_store(url)).close()
+    await (await open_migrated(url)).close()
     database = open_database(url)
     await database.write(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")).rowcount)
     await database.close()
 
     with pytest.raises(NewerDatabase, match="newer version"):
-        await open_store(url)
+        await open_migrated(url)
 
 
 async def test_the_tables_are_what_the_migrations_make(url: str) -> None:
@@ -268,7 +268,7 @@ async def test_the_tables_are_what_the_migrations_make(url: str) -> None:
 
     from service.storage.tables import METADATA
 
-    await (await open_store(url)).close()
+    await (await open_migrated(url)).close()
     database = open_database(url)
     differences = await database.read(lambda sync: compare_metadata(MigrationContext.configure(sync), METADATA))
     await database.close()
@@ -287,7 +287,7 @@ async def test_a_new_sqlite_file_is_readable_by_its_owner_alone(tmp_path: Path) 
     """It holds personal data."""
     path = tmp_path / "deep" / "debrief.db"
 
-    await (await open_store(f"sqlite:///{path}")).close()
+    await (await open_migrated(f"sqlite:///{path}")).close()
 
     assert path.stat().st_mode & 0o077 == 0
 
@@ -305,10 +305,10 @@ async def test_sqlite_survives_power_cuts(tmp_path: Path) -> None:
 
 async def test_a_full_disk_is_said_without_any_of_the_data(tmp_path: Path) -> None:
     """Nothing is acknowledged, and reading still works."""
-    store = await open_store(f"sqlite:///{tmp_path / 'x.db'}")
-    await store.add(record(1))
-    database = store._database
+    database = await open_migrated(f"sqlite:///{tmp_path / 'x.db'}")
     assert isinstance(database, SqliteDatabase)
+    store = SqlGradeStore(database)
+    await store.add(record(1))
     pages = await database.read(lambda c: c.execute(sa.text("PRAGMA page_count")).scalar())
     sa.event.listen(database.engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages}").close())
 
@@ -321,13 +321,13 @@ async def test_a_full_disk_is_said_without_any_of_the_data(tmp_path: Path) -> No
 
     assert "שלום" not in str(caught.value)
     assert await store.get(MINE, record(1).id) == record(1)
-    await store.close()
+    await database.close()
 
 
 async def test_a_server_that_is_not_there_is_said_at_once() -> None:
     """A closed port on this machine."""
     with pytest.raises(StoreUnavailable):
-        await open_store("postgresql://nobody@127.0.0.1:9/none")
+        await open_migrated("postgresql://nobody@127.0.0.1:9/none")
 
 
 @pytest.mark.parametrize("url", ["mysql://root:secret@host/db", "nonsense secret", ""])

@@ -81,6 +81,7 @@ class ReadoutJudge:
             criterion=criterion,
             labels=labels,
             context=case.context(),
+            notes=case.notes,
             reference=case.submission.reference is not None,
         )
         levels = LevelDistribution.from_weights(await self._read_off(question, labels, shared, budget))

@@ -88,7 +88,9 @@ class SingleCallJudge:
             max_tokens=int(self.prompt.parameter("max_tokens", 2_500)),
             temperature=0.0 if self.samples == 1 else self.prompt.parameter("sampling_temperature", 0.7),
             schema_name="grade",
-            schema=commentary_schema(case.rubric, levels=True, key_points=points),
+            schema=commentary_schema(
+                case.rubric, levels=True, key_points=points, story=self.prompt.parameter("story", 0) == 1
+            ),
             repair=lambda problem: self.prompt.render("repair", problem=problem),
             seed=None if self.samples == 1 else seed,
         )
