@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.grading.errors import faults_of
+from service.grading.submission import Context, Submission
 
 GOLDEN = Path(__file__).parent / "golden"
 ANCHOR = "anchor"
+SMOKE = "smoke"
 
 
 class InvalidGolden(ValueError):
@@ -27,35 +29,77 @@ class _Part(BaseModel):
 
 
 class Label(_Part):
-    """The true level of one criterion, and who says so."""
+    """The true level of one criterion, and who says so.
+
+    Attributes:
+        level: on the rubric's scale, 1 to K.
+        score: the same, finer than whole levels (1.0 to K), where the truth is finer; ``level`` is its nearest.
+        rater: who, where several people labelled.
+    """
 
     level: Annotated[int, Field(ge=1, le=10)]
     source: Literal["authored", "human"]
+    score: Annotated[float | None, Field(ge=1, le=10, strict=False)] = None
     rater: str | None = None
+
+    @property
+    def truth(self) -> float:
+        """The true score as fine as it is known."""
+        return float(self.level) if self.score is None else self.score
 
 
 class GoldenRow(_Part):
     """One answer with known levels.
 
     Attributes:
+        question_id: the question's id in the question bank, where it comes from there.
         rubric: ``id`` of the rubric the labels belong to.
         labels: by criterion id; criteria without a label are not measured on this row.
-        tags: what the row is for; ``anchor``: it stands for the level it is labelled with.
+        tags: what the row is for: its kind first (``ladder``, ``contrast``, ``twin``, ``gate``, ``context``,
+            ``anchor``, ...); ``smoke``: part of the quick suite.
         split: ``dev`` to work with, ``test`` to report on; all rows of a question lie in one.
+        group: rows that are compared with one another (a ladder, a pair) share it.
         note: why the labels are right.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$", max_length=80)]
     question: Annotated[str, Field(min_length=1, max_length=4_000)]
+    question_id: str | None = None
     answer: Annotated[str, Field(max_length=20_000)]
     reference: Annotated[str | None, Field(max_length=8_000)] = None
+    key_points: Annotated[tuple[str, ...], Field(strict=False)] = ()
     context: dict[Literal["industry", "audience", "stage", "seniority"], str] = {}
     rubric: str
     labels: dict[str, Label]
-    tags: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    tags: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     split: Literal["dev", "test"]
     group: str | None = None
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _grouped(self) -> Self:
+        if self.kind in GROUPED and self.group is None:
+            raise ValueError(f"a {self.kind} row needs a group")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """What the row was written for: its first tag."""
+        return self.tags[0]
+
+    def submission(self) -> Submission:
+        """The row as the service would be asked to grade it."""
+        return Submission(
+            question=self.question,
+            answer=self.answer,
+            reference=self.reference,
+            key_points=self.key_points,
+            context=Context(**self.context),
+        )
+
+
+GROUPED = frozenset({"ladder", "contrast", "twin", "context"})
+"""Kinds whose rows mean something only beside the others of their group."""
 
 
 def load_golden(folder: Path = GOLDEN) -> list[GoldenRow]:
@@ -64,11 +108,16 @@ def load_golden(folder: Path = GOLDEN) -> list[GoldenRow]:
     Raises:
         InvalidGolden: naming the file and line.
     """
-    return [row for path in sorted(folder.glob("*.jsonl")) for row in _rows(path)]
+    return [row for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
 
 
-def _rows(path: Path) -> Iterator[GoldenRow]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+def read_rows(path: Path) -> Iterator[GoldenRow]:
+    """The rows of one file.
+
+    Raises:
+        InvalidGolden: naming the file and line.
+    """
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if line.strip():
             try:
                 yield GoldenRow.model_validate_json(line)
@@ -81,6 +130,6 @@ def anchored(rows: Iterable[GoldenRow], rubric_id: str) -> set[tuple[str, int]]:
     return {
         (criterion, label.level)
         for row in rows
-        if row.rubric == rubric_id and ANCHOR in row.tags
+        if row.rubric == rubric_id and row.kind == ANCHOR
         for criterion, label in row.labels.items()
     }
