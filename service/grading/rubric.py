@@ -21,6 +21,7 @@ Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$", max_length=32)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Paragraph = Annotated[str, Field(min_length=1, max_length=1_000)]
 
+DEFAULT_RUBRIC = "ds-interview"
 MAX_CRITERIA = 12
 WEIGHT_TOLERANCE = 1e-6
 
