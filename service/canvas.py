@@ -108,7 +108,10 @@ def _json_rating(item: dict[str, Any]) -> _Rating:
 
 
 def _from_csv(text: str) -> Iterator[_CanvasRubric]:
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    try:
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    except csv.Error as error:
+        raise InvalidCanvas(f"the file is not valid CSV ({error})") from None
     header = [name.strip() for name in rows[0]] if rows else []
     if not set(_COLUMNS) <= set(header):
         raise InvalidCanvas(f"this is not Canvas' rubric template: the columns {', '.join(_COLUMNS)} are expected")

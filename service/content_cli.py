@@ -148,10 +148,9 @@ def _anchors() -> Anchored | None:
 def _print_finding(item: Checked, finding: Finding) -> None:
     place = f"{item.path}:{finding.line}" if finding.line else str(item.path)
     style = "red" if finding.severity == "error" else "yellow"
-    err.print(
-        Text.assemble((f"{place}: ", "bold"), (f"{finding.severity}: {finding.what}", style), f" [{finding.rule}]")
-    )
-    err.print(Text(f"    why: {finding.why}\n    mend: {finding.mend}"))
+    what = f"{finding.severity}: {finding.what}"
+    err.print(Text.assemble((f"{place}: ", "bold"), (what, style), f" [{finding.rule}]"), soft_wrap=True)
+    err.print(Text(f"    why: {finding.why}\n    mend: {finding.mend}"), soft_wrap=True)
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:
