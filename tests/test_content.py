@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
 from service.checks import check_content
 from service.grading.context_notes import IndustryNote
@@ -40,16 +40,15 @@ def test_question_ids_are_unique_and_no_two_questions_ask_the_same(library: File
     texts = [question.text for question in questions]
 
     assert len({question.id for question in questions}) == len(questions)
-    likeness = process.cdist(texts, texts, scorer=fuzz.token_sort_ratio)
-    pairs = [(a, b) for a, b in itertools.combinations(range(len(texts)), 2) if likeness[a][b] >= 85]
-    assert [(texts[a], texts[b]) for a, b in pairs] == []
+    alike = [pair for pair in itertools.combinations(texts, 2) if fuzz.token_sort_ratio(*pair) >= 85]
+    assert alike == []
 
 
 def test_key_points_are_distinct_and_reported_on_one_by_one(library: FileLibrary) -> None:
     """Two that say the same would count it twice."""
     for question in bank(library):
         for one, other in itertools.combinations(question.key_points, 2):
-            assert fuzz.token_sort_ratio(one, other) < 90, (question.id, one, other)
+            assert fuzz.token_sort_ratio(one, other) < 95, (question.id, one, other)
 
 
 def test_a_misconception_is_no_key_point(library: FileLibrary) -> None:

@@ -64,7 +64,7 @@ _QUALITY = re.compile(
     r"^(?:clear|concise|correct|accurate|complete|structured|organi[sz]ed|relevant|confident|fluent|coherent|logical"
     r"|precise"
     r"|brief|detailed|honest|creative|consistent|readable|simple|short|engaging|persuasive|polite|professional|specific"
-    r"|true|right|\w+(?:ly|ive|ful|ous|able|ible|ured|ised|ized|ant|ent))$",
+    r"|true|right|\w+(?:ly|ive|ful|ous|able|ible|ured|ised|ized|ant|ent|ing))$",
     re.IGNORECASE,
 )
 _TWO_NAMES = re.compile(r"\w (?:and|&|\+) \w|\w ?/ ?\w", re.IGNORECASE)
