@@ -71,7 +71,7 @@ class Catalogue:
         """A submission with what the bank knows of its question; what the caller gave stands.
 
         The bank brings the text, the reference (with what changes in the industry of the context), the key points,
-        and the stage.
+        the misconceptions, and the stage.
         """
         notes = self.library.context_notes().pulled_in(given.context)
         industry = next((note.id for note in notes if isinstance(note, IndustryNote)), None)
@@ -80,6 +80,7 @@ class Catalogue:
             question=question.text,
             reference=given.reference or question.reference_in(industry),
             key_points=given.key_points or question.key_points,
+            misconceptions=given.misconceptions or question.misconceptions,
             context=replace(given.context, stage=given.context.stage or question.stage.spoken),
         )
 

@@ -241,6 +241,9 @@ def print_grade(record: GradeRecord, console: Console) -> None:
         console.print(Text(total.summary))
     for criterion in grade.criteria:
         _print_criterion(criterion, console)
+    for wrong in grade.misconceptions:
+        if wrong.voiced == "yes":
+            console.print(Text(f"  you said something like: {wrong.misconception}", style="yellow"))
     for point in grade.key_points:
         console.print(Text(f"  {point.covered:>8}  {point.point}"))
     for title, text in (

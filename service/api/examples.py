@@ -25,6 +25,7 @@ GRADE_BODIES: dict[str, Any] = {
             "answer": _ANSWER,
             "reference": _REFERENCE,
             "key_points": ["It assumes that the null hypothesis is true"],
+            "misconceptions": ["The p-value is the probability that the null hypothesis is true."],
             "context": {"industry": "healthcare", "audience": "executives", "stage": "phone_screen"},
             "learner": "learner-17",
             "metadata": {"course": "cohort-7"},
@@ -146,6 +147,9 @@ GRADE_EXAMPLE: dict[str, Any] = {
         _criterion("business_framing", "Business framing", 0.2, [0.75, 0.15, 0.06, 0.03, 0.01], "No business in it"),
     ],
     "key_points": [{"point": "It assumes that the null hypothesis is true", "covered": "missing"}],
+    "misconceptions": [
+        {"misconception": "The p-value is the probability that the null hypothesis is true.", "voiced": "yes"}
+    ],
     "next_steps": ["Practise the definition in one sentence, then say what a decision needs besides it."],
     "follow_up_question": "What would you do with a p-value of 0.06?",
     "rewrite": {"before": _QUOTE, "after": "how often data this extreme would appear if there were no effect"},

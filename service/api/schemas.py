@@ -18,6 +18,7 @@ from service.grading.grade import (
     Flag,
     GradeStatus,
     KeyPoint,
+    Misconception,
     Overall,
     Reason,
     Receipt,
@@ -63,12 +64,13 @@ class GradeBody(_Body):
     question: str | None = Field(None, description="The interview question, at most 4,000 code points.")
     question_id: QuestionReference | None = Field(
         None,
-        description="In place of `question`: a question of the bank. It brings its reference, key points and stage "
-        "along, and the rubric of that stage, unless they are sent.",
+        description="In place of `question`: a question of the bank. It brings its reference, key points, "
+        "misconceptions and stage along, and the rubric of that stage, unless they are sent.",
     )
     answer: str = Field(description="The candidate's answer, at most 20,000 code points.")
     reference: str | None = Field(None, description="What a right answer says, at most 8,000 code points.")
     key_points: list[str] = Field([], description="Points a right answer covers; each is reported on.")
+    misconceptions: list[str] = Field([], description="False statements to look for; each is reported on.")
     rubric: RubricReference | dict[str, Any] | None = Field(
         None,
         description="`id`, `id@version`, or a whole rubric object. Left out: the rubric of the question's stage where "
@@ -88,6 +90,7 @@ class GradeBody(_Body):
             answer=self.answer,
             reference=self.reference or None,
             key_points=tuple(self.key_points),
+            misconceptions=tuple(self.misconceptions),
             context=context,
             language=self.language or None,
         )
@@ -100,6 +103,7 @@ class SubmissionDocument(_Document):
     answer: str
     reference: str | None
     key_points: list[str]
+    misconceptions: list[str]
     context: dict[str, str]
     language: str | None
 
@@ -114,6 +118,7 @@ class GradeDocument(_Document):
     overall: Overall | None
     criteria: list[CriterionGrade]
     key_points: list[KeyPoint]
+    misconceptions: list[Misconception]
     next_steps: list[str]
     follow_up_question: str | None
     rewrite: Rewrite | None
@@ -261,6 +266,7 @@ def grade_with_submission(record: GradeRecord) -> GradeWithSubmission:
             answer=sent.answer,
             reference=sent.reference,
             key_points=list(sent.key_points),
+            misconceptions=list(sent.misconceptions),
             context=sent.context.named(),
             language=sent.language,
         ),
@@ -276,6 +282,7 @@ def _members(record: GradeRecord) -> dict[str, Any]:
         "overall": grade.overall if grade else None,
         "criteria": list(grade.criteria) if grade else [],
         "key_points": list(grade.key_points) if grade else [],
+        "misconceptions": list(grade.misconceptions) if grade else [],
         "next_steps": list(grade.next_steps) if grade else [],
         "follow_up_question": grade.follow_up_question if grade else None,
         "rewrite": grade.rewrite if grade else None,

@@ -135,7 +135,8 @@ class Rubric(_Part):
         names = {criterion.id for criterion in kept}
         caps = tuple(cap for cap in self.aggregation.caps if cap.criterion in names)
         aggregation = self.aggregation.model_copy(update={"caps": caps})
-        return Rubric(**{**dict(self), "criteria": shares, "aggregation": aggregation})
+        fields = {name: getattr(self, name) for name in Rubric.model_fields}
+        return Rubric(**{**fields, "criteria": shares, "aggregation": aggregation})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
