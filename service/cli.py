@@ -1,4 +1,4 @@
-"""The command line: ``debrief serve | grade | models | rubric check | prompt check``.
+"""The command line: ``debrief serve | grade | models | rubric check | prompt check | eval | golden``.
 
 Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
 """
@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import evals.cli
+import evals.golden_cli
 from service import __version__
 from service.grading.errors import GradingError, InvalidSubmission
 from service.grading.grade import CriterionGrade, GradeStatus, ScoredCriterion
@@ -34,6 +36,8 @@ rubric_app = typer.Typer(no_args_is_help=True, help="Rubrics.")
 prompt_app = typer.Typer(no_args_is_help=True, help="Prompts.")
 app.add_typer(rubric_app, name="rubric")
 app.add_typer(prompt_app, name="prompt")
+app.add_typer(evals.cli.app, name="eval")
+app.add_typer(evals.golden_cli.app, name="golden")
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 
