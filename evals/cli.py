@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from evals.console import COULD_NOT_RUN, err, explained, give_up, out
@@ -186,7 +185,6 @@ def sets() -> None:
     """List the public human-scored sets that can be read with --suite NAME --data FILE."""
     from evals.adapters.public import PUBLIC_SETS
 
-    table = Table("name", "what", "scale", "licence", "source", box=None)
     for name, about in PUBLIC_SETS.items():
-        table.add_row(name, about.title, about.scale, about.licence, about.url)
-    out.print(table)
+        out.print(Text.assemble((name, "bold"), f": {about.title}"), soft_wrap=True)
+        out.print(Text(f"  scale: {about.scale}; licence: {about.licence}; source: {about.url}"), soft_wrap=True)

@@ -30,7 +30,7 @@ RECORD_AGAIN = "Record them with: make eval-record (or debrief eval run --record
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
 class ModelCard(_Value):
@@ -211,7 +211,7 @@ def read_recorded(path: Path) -> tuple[ModelCard, dict[str, StoredReply]]:
         CouldNotRun: it is damaged or of another format.
     """
     with suppress(OSError, EOFError, ValueError, StopIteration):
-        lines = iter(gzip.decompress(path.read_bytes()).decode().splitlines())
+        lines = iter(gzip.decompress(path.read_bytes()).decode().removesuffix("\n").split("\n"))
         card = _Header.model_validate_json(next(lines)).model
         return card, {line.key: line.stored for line in map(_Line.model_validate_json, lines)}
     raise CouldNotRun(f"{path} is damaged or of another version. {RECORD_AGAIN}")
