@@ -51,7 +51,7 @@ def read_public(
     if not scored:
         raise CouldNotRun(f"{path.name} has no scored record. Check the score's column with --map.")
     left_out = len(rows) - len(scored)
-    return scored, [f"{left_out} records without a score were left out"] if left_out else []
+    return scored, [f"left out, having no score: {left_out} of {len(rows)} records"] if left_out else []
 
 
 def _rows(record_map: RecordMap, records: Sequence[dict[str, str]], stem: str, rubric: Rubric) -> list[GoldenRow]:

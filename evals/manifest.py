@@ -82,7 +82,12 @@ class VariantRef(_Value):
 
 
 class Totals(_Value):
-    """Sums over model calls; ``cost_usd`` is None as soon as one price is unknown, ``seconds`` is model time."""
+    """Sums over model calls.
+
+    Attributes:
+        cost_usd: None as soon as one price is unknown.
+        seconds: of all calls, each with its wait for a turn, so calls made at once count more than once.
+    """
 
     calls: int = 0
     input_tokens: int = 0
