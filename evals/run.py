@@ -79,15 +79,31 @@ class Run:
         library = FileLibrary(settings.content_dir)
         suite = suite_of(plan, library)
         store = _store(settings, asked)
+        try:
+            return cls._made(plan, settings, asked, resume, library, suite, store)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def _made(
+        cls,
+        plan: Plan,
+        settings: Settings,
+        asked: Asked,
+        resume: str | None,
+        library: Library,
+        suite: Suite,
+        store: ReplyStore,
+    ) -> Self:
         backend, card = known_model(settings, store, replay=asked.mode == "replay", progress=asked.progress)
+        _check_budget(asked, backend, card)
         variants = variants_of(plan.prompts, settings, card.capabilities, library, explain=plan.explain)
         manifest = manifest_of(plan, suite, variants, card, asked.command)
-        if resume is None:
-            folder = asked.out / manifest.id
-            folder.mkdir(parents=True)
-        else:
-            folder = asked.out / resume
-            manifest = _continued(read_manifest(folder), manifest)
+        if resume is not None:
+            manifest = _continued(read_manifest(asked.out / resume), manifest)
+        folder = asked.out / manifest.id
+        folder.mkdir(parents=True, exist_ok=resume is not None)
         return cls(folder, manifest, suite, variants, settings, library, store, card, asked, backend)
 
     async def go(self, watch: Watcher) -> None:
@@ -127,14 +143,8 @@ class Run:
             open_model=None if self.asked.mode == "replay" else self._ready_model,
             explain=self.manifest.plan.explain,
             at_once=1 if self.settings.model == EMBEDDED else min(AT_ONCE, self.settings.concurrency),
-            budget_usd=self._budget(),
+            budget_usd=self.asked.budget_usd,
         )
-
-    def _budget(self) -> float | None:
-        limit = None if self.asked.mode == "replay" else self.asked.budget_usd
-        if limit is not None and (self.backend is None or self.backend.cost_usd(Tokens(1, 1)) is None):
-            raise CouldNotRun(f"the price of {self.settings.model} is not known. Leave --budget-usd out.")
-        return limit
 
     async def _ready_model(self) -> ChatBackend:
         if self.backend is None:
@@ -175,6 +185,13 @@ class Run:
     def _recorded_path(self) -> Path:
         name = Path(self.manifest.plan.suite).stem
         return recorded_path(name, self.settings.model, self.asked.recorded)
+
+
+def _check_budget(asked: Asked, backend: ChatBackend | None, card: ModelCard) -> None:
+    if asked.budget_usd is None or asked.mode == "replay":
+        return
+    if backend is None or backend.cost_usd(Tokens(1, 1)) is None:
+        raise CouldNotRun(f"the price of {card.name} is not known. Leave --budget-usd out.")
 
 
 def _store(settings: Settings, asked: Asked) -> ReplyStore:

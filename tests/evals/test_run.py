@@ -155,10 +155,9 @@ async def test_a_budget_without_a_price_is_refused(suite: Path, tmp_path: Path) 
     """Nobody could keep it."""
     settings = eval_settings(tmp_path)
     plan = plan_of(suite).model_copy(update={"model": "hosted_vllm/unpriced"})
-    run = Run.opened(plan, settings, asked(tmp_path, budget_usd=1.0))
 
     with pytest.raises(CouldNotRun, match="price of hosted_vllm/unpriced is not known"):
-        await run.go(Quiet())
+        Run.opened(plan, settings, asked(tmp_path, budget_usd=1.0))
 
 
 async def test_a_manifest_of_another_version_is_named(suite: Path, tmp_path: Path) -> None:
