@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from evals.errors import CouldNotRun
@@ -42,6 +42,9 @@ GIVES_NO_VERDICT = frozenset(
     kind.code for kind in (ModelUnavailable, ModelTimeout, ModelRateLimited, ModelMisconfigured, NotRecorded)
 )
 """Reasons that say nothing about a prompt: such a grading failed and is done again by ``--resume``."""
+
+PATIENCE = 4
+"""Time limits are so many times the service's: nobody waits, and a busy machine must not cost grades."""
 
 Outcome = Literal["done", "over_budget"]
 
@@ -169,10 +172,12 @@ class Experiment:
 
     async def _attempt(self, job: Job, chat: StoredChat) -> Result:
         settings, loop = job.variant.settings, asyncio.get_running_loop()
-        grader = build_grader(settings, self.library, ResilientChat(chat, retry_policy(settings)))
+        policy = retry_policy(settings)
+        patient = replace(policy, call_seconds=policy.call_seconds * PATIENCE)
+        grader = build_grader(settings, self.library, ResilientChat(chat, patient))
         name, submission, rubric = self._case(job)
         started = loop.time()
-        budget = CallBudget(deadline=started + settings.grade_seconds)
+        budget = CallBudget(deadline=started + settings.grade_seconds * PATIENCE)
         grade: Grade | None = None
         try:
             grade = await grader.grade(submission, rubric, budget, explain=self.explain)
