@@ -18,7 +18,7 @@ OWN = GOLDEN / "own.jsonl"
 
 app = typer.Typer(no_args_is_help=True, help="Golden answers: answers with known levels.")
 
-Folder = Annotated[Path, typer.Option("--folder", help="Where the rows lie.")]
+Folder = Annotated[Path, typer.Option("--folder", help="Where the rows lie.", show_default="evals/golden")]
 
 
 @app.command("list")
@@ -69,7 +69,9 @@ def add(
     group: Annotated[str | None, typer.Option(help="Of rows that are compared with each other.")] = None,
     note: Annotated[str | None, typer.Option(help="Why the labels are right.")] = None,
     rubric: Annotated[str, typer.Option(help="The rubric the labels belong to.")] = "ds-interview",
-    to: Annotated[Path, typer.Option("--to", help="The file it is added to.")] = OWN,
+    to: Annotated[
+        Path, typer.Option("--to", help="The file it is added to.", show_default="evals/golden/own.jsonl")
+    ] = OWN,
     folder: Folder = GOLDEN,
 ) -> None:
     """Add a row, asking for what is missing when at a terminal."""
