@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from evals.console import COULD_NOT_RUN, err, explained, give_up, out
+from evals.console import COULD_NOT_RUN, explained, give_up
+from service.grading.rubric import DEFAULT_RUBRIC
 from service.settings import Settings
+from service.terminal import err, out
 
 RUNS = Path("evals/runs")
 YES = ("true", "1", "yes", "on")
@@ -153,7 +155,7 @@ def import_(
     tool: Annotated[str, typer.Argument(help="promptfoo, inspect or openai-evals.")],
     file: Annotated[Path, typer.Argument(help="The tool's file of test cases.")],
     to: Annotated[Path, typer.Option("--out", help="Golden rows are written here; it may not exist yet.")],
-    rubric: Annotated[str, typer.Option(help="The rubric that labels belong to.")] = "ds-interview",
+    rubric: Annotated[str, typer.Option(help="The rubric that labels belong to.")] = DEFAULT_RUBRIC,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", help="NAME=COLUMN, NAME==TEXT, CRITERION=COLUMN:LOW-HIGH.")
     ] = None,

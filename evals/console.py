@@ -8,13 +8,11 @@ from typing import NoReturn
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.text import Text
 
-COULD_NOT_RUN = 2
+from service.terminal import err
 
-out = Console()
-err = Console(stderr=True)
+COULD_NOT_RUN = 2
 
 
 def give_up(message: str) -> NoReturn:

@@ -10,9 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from evals.console import explained, give_up, out
+from evals.console import explained, give_up
 from evals.golden import GOLDEN, GoldenRow, load_golden
+from service.grading.rubric import DEFAULT_RUBRIC
 from service.settings import Settings
+from service.terminal import out
 
 OWN = GOLDEN / "own.jsonl"
 
@@ -68,7 +70,7 @@ def add(
     split: Annotated[str | None, typer.Option(help="dev or test.")] = None,
     group: Annotated[str | None, typer.Option(help="Of rows that are compared with each other.")] = None,
     note: Annotated[str | None, typer.Option(help="Why the labels are right.")] = None,
-    rubric: Annotated[str, typer.Option(help="The rubric the labels belong to.")] = "ds-interview",
+    rubric: Annotated[str, typer.Option(help="The rubric the labels belong to.")] = DEFAULT_RUBRIC,
     to: Annotated[
         Path, typer.Option("--to", help="The file it is added to.", show_default="evals/golden/own.jsonl")
     ] = OWN,
