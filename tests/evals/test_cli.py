@@ -86,7 +86,7 @@ def test_options_reach_the_plan(debrief: Command, suite: str, tmp_path: Path) ->
         pytest.param(["--suite", "nightly"], {}, "no suite called nightly", id="suite"),
         pytest.param(["--prompt", "judge-readout@99"], {}, "no prompt called", id="prompt"),
         pytest.param(["--judge", "jury"], {}, "no judge called jury", id="judge"),
-        pytest.param(["--rubric", "none"], {}, "There are: ds-interview", id="rubric"),
+        pytest.param(["--rubric", "none"], {}, "no rubric called none", id="rubric"),
         pytest.param(["--replay", "--record"], {}, "exclude each other", id="modes"),
         pytest.param(["--map", "a=b"], {}, "go with --data", id="mapping without data"),
         pytest.param(["--model", "openai/gpt-4o-mini"], {"OPENAI_API_KEY": ""}, "OPENAI_API_KEY", id="key"),
