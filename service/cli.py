@@ -1,4 +1,5 @@
-"""The command line: ``debrief serve | grade | models | questions | rubric check | rubric import | prompt check``.
+"""The command line: ``debrief serve | grade | models | questions | rubric check | rubric import | prompt check | eval |
+golden``.
 
 Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
 """
@@ -18,6 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import evals.cli
+import evals.golden_cli
 from service import __version__
 from service.catalogue import Catalogue
 from service.content_cli import prompt_app, questions, rubric_app
@@ -36,6 +39,8 @@ ANSWER_EXAMPLE = "It is the probability that the null hypothesis is true, so bel
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Grades interview answers; feedback you can act on.")
 app.add_typer(rubric_app, name="rubric")
 app.add_typer(prompt_app, name="prompt")
+app.add_typer(evals.cli.app, name="eval")
+app.add_typer(evals.golden_cli.app, name="golden")
 app.command()(questions)
 
 
