@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from evals.results import Result
-from evals.stats.observations import POOLED, observed
+from evals.stats.observations import observed
 from evals.stats.order import PAIRED, order_outcomes
 from evals.stats.outcomes import Outcome, item_outcomes, pooled
 

@@ -60,7 +60,7 @@ def chance(pairs: Paired) -> float:
     """The p-value: how often swapping the variants question by question gives a difference at least this large."""
     sums, _ = _by_question(pairs)
     moved = sums[np.abs(sums) > 1e-12]
-    if not len(moved):
+    if len(moved) < 2:  # one question alone proves nothing
         return 1.0
     tested = stats.permutation_test(
         (moved, np.zeros_like(moved)),
@@ -109,7 +109,7 @@ def holm(chances: Sequence[float]) -> list[float]:
 def _by_question(pairs: Paired) -> tuple[Floats, Floats]:
     codes, clusters = coded(pairs.questions)
     sums = np.bincount(codes, weights=pairs.other - pairs.base, minlength=clusters)
-    return sums, np.bincount(codes, minlength=clusters).astype(np.float64)
+    return sums.astype(np.float64), np.bincount(codes, minlength=clusters).astype(np.float64)
 
 
 def _rounds(sums: Floats, sizes: Floats) -> Floats:
