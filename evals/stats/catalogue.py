@@ -49,6 +49,7 @@ METRICS: dict[str, Metric] = {
     "exact": Metric("Exact level", "Share of answers given exactly the labelled level.", "higher", "share"),
     "adjacent": Metric("Within one level", "Share of answers at most one level off.", "higher", "share"),
     "raters_alpha": Metric("Raters' α", "Krippendorff's alpha among the human raters: how far people agree.", "higher"),
+    "rps": Metric("Ranked score", "Ranked probability score of the whole distribution: 0 is perfect.", "lower"),
     "ece": Metric("Calibration error", "Gap between confidence and share right, over ten bins.", "lower"),
     "length": Metric(
         "Length sensitivity", "Correlation of score and length at equal label: above 0 rewards length.", "nearer 0"
