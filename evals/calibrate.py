@@ -116,7 +116,7 @@ def fit_run(run: FinishedRun, variant: str | None = None) -> CalibrationReport:
         fit, moved = _fit(criterion, own)
         fits.append(fit)
         after += moved
-    return CalibrationReport(use=use, criteria=tuple(fits), review=_review(after), left_out=left_out)
+    return CalibrationReport(use=use, criteria=tuple(fits), review=review_curve(after), left_out=left_out)
 
 
 def _usable(results: Sequence[Result]) -> tuple[list[Result], tuple[str, ...]]:
@@ -224,7 +224,7 @@ def _ranked(own: Sequence[Observation]) -> list[Outcome]:
     return [Outcome("rps", o.criterion, o.row, o.question, float(s)) for o, s in zip(own, scores, strict=True)]
 
 
-def _review(after: Sequence[Observation]) -> tuple[ReviewPoint, ...]:
+def review_curve(after: Sequence[Observation]) -> tuple[ReviewPoint, ...]:
     """By answer: as sure as its least sure criterion, as wrong as its criteria on average."""
     rows: dict[str, list[Observation]] = {}
     for o in after:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run
+from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run, review_curve
 from evals.calibration_file import write_calibration
 from evals.finished import read_run
 from evals.fitting import choose, columns_of, fit_isotonic, fit_shift, fit_thresholds, held_out
@@ -113,14 +113,17 @@ def test_the_simplest_kind_within_an_error_wins() -> None:
     assert choose({"raw": noisy, "shift": noisy - 0.1}, questions) == "shift"
 
 
-def test_reviewing_the_least_sure_answers_leaves_more_right_levels(tmp_path: Path) -> None:
-    """0, 5, 10 and 20 percent."""
-    points = fitted(tmp_path, judged(600, scale=0.6, shift=0.0)).review
+def test_reviewing_the_least_sure_answers_removes_their_errors() -> None:
+    """Two of twenty answers are unsure, and wrong by two levels: at a budget of 10 percent nothing wrong is left."""
+    sure = [result(row(f"s{i}", {"clarity": 4}), {"clarity": (0, 0, 0, 1.0, 0)}) for i in range(18)]
+    unsure = [result(row(f"u{i}", {"clarity": 5}), {"clarity": (0, 0.2, 0.6, 0.2, 0)}) for i in range(2)]
 
-    assert [point.budget for point in points] == [0, 0.05, 0.1, 0.2]
-    assert [point.n for point in points] == [600, 570, 540, 480]
-    assert points[0].right < points[2].right < points[3].right
-    assert points[0].threshold <= points[1].threshold <= points[3].threshold
+    none, _, tenth, fifth = review_curve(observed([*sure, *unsure]))
+
+    assert (none.n, tenth.n, fifth.n) == (20, 18, 16)
+    assert (none.error, none.right) == (pytest.approx(0.2), pytest.approx(0.9))
+    assert (tenth.error, tenth.right) == (pytest.approx(0.0), 1.0)
+    assert (none.threshold, tenth.threshold) == (0.6, 1.0)
 
 
 def test_the_file_is_what_the_service_loads_and_a_second_fit_is_a_new_version(tmp_path: Path) -> None:
