@@ -1,0 +1,69 @@
+"""The result as a table on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evals.analysis import Analysis
+from evals.compare import Comparison, CriterionVerdict
+from evals.gate import GateResult
+from evals.report.words import SIGNS, WORDS, headline, noise_sentence, title_of
+from evals.stats.catalogue import METRICS
+from evals.stats.number import Number
+from evals.stats.summary import Summary
+
+STYLES = {"better": "bold blue", "worse": "bold red", "cannot tell": "dim"}
+SHOWN = ("mae", "bias", "qwk", "spearman", "exact", "pairs", "unscored")
+
+
+def print_table(analysis: Analysis, console: Console) -> None:
+    """Numbers of each variant, verdicts of each comparison, the noise floor, and the one sentence they come to."""
+    for summary in analysis.summaries:
+        console.print(numbers_table(summary))
+    for comparison in analysis.comparisons:
+        console.print(verdict_table(comparison))
+    console.print(Text(noise_sentence(analysis.noise), style="dim"))
+    if analysis.gated is not None and analysis.gated.red:
+        console.print(gate_table(analysis.gated, red_only=True))
+    console.print(Text(headline(analysis), style="bold"))
+
+
+def numbers_table(summary: Summary) -> Table:
+    """One variant: criteria down, main numbers across, n beside each; a dash where a number has a reason to miss."""
+    table = Table(title=Text(f"{summary.variant}: {summary.graded} of {summary.items} graded"), title_justify="left")
+    table.add_column("")
+    for name in SHOWN:
+        table.add_column(METRICS[name].title, justify="right")
+    for criterion in summary.criteria:
+        cells = [_cell(name, criterion.numbers[name]) for name in SHOWN]
+        table.add_row(title_of(criterion.criterion), *cells)
+    return table
+
+
+def _cell(name: str, number: Number) -> Text:
+    return Text(METRICS[name].written(number)).append(f" n{number.n}", style="dim")
+
+
+def verdict_table(comparison: Comparison) -> Table:
+    """The verdict on each criterion, and why."""
+    title = Text(f"{comparison.other} against {comparison.base}, {comparison.items} answers")
+    table = Table("", "verdict", "why", title=title, title_justify="left")
+    for verdict in (*comparison.criteria, comparison.overall):
+        table.add_row(title_of(verdict.criterion), _word(verdict), Text(verdict.why))
+    return table
+
+
+def _word(verdict: CriterionVerdict) -> Text:
+    return Text(f"{SIGNS[verdict.verdict]} {WORDS[verdict.verdict]}", style=STYLES[verdict.verdict])
+
+
+def gate_table(gated: GateResult, *, red_only: bool = False) -> Table:
+    """What is red and why, and unless only that is asked for, all else."""
+    title = Text(f"{gated.variant} against the baseline ({gated.baseline})")
+    table = Table("number", "", "n", "why", title=title, title_justify="left")
+    for check in gated.red if red_only else sorted(gated.checks, key=lambda c: (c.state != "red", c.name)):
+        style = "bold red" if check.state == "red" else "dim"
+        table.add_row(check.name, Text(check.state, style=style), str(check.n), Text(check.why))
+    return table

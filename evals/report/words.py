@@ -1,0 +1,51 @@
+"""The words reports share."""
+
+from __future__ import annotations
+
+from evals.analysis import COULD_NOT_RUN, Analysis
+from evals.stats.catalogue import METRICS
+from evals.stats.noise import Noise
+from evals.stats.observations import POOLED
+
+WORDS = {"better": "Better", "worse": "Worse", "cannot tell": "Cannot tell"}
+SIGNS = {"better": "▲", "worse": "▼", "cannot tell": "○"}
+
+
+def title_of(criterion: str) -> str:
+    """A criterion's id as a reader meets it: ``business_framing`` becomes *Business framing*."""
+    return criterion.replace("_", " ").capitalize()
+
+
+def headline(analysis: Analysis) -> str:
+    """What came of the run in one sentence."""
+    if analysis.code == COULD_NOT_RUN:
+        return "There is a variant without a single grade: nothing can be said of it."
+    parts = [_compared(c.other, c.base, c.overall.verdict) for c in analysis.comparisons]
+    parts += [f"{METRICS[name].title.lower()} has to be 0 and is not" for _, name in analysis.broken]
+    if analysis.gated is not None:
+        red = len(analysis.gated.red)
+        parts.append(f"{red} numbers are worse than the baseline" if red else "nothing is worse than the baseline")
+    if not parts:
+        return f"Absolute numbers of {analysis.run.variants[0]}: there is no second variant to compare it with."
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _compared(other: str, base: str, verdict: str) -> str:
+    if verdict == "cannot tell":
+        return f"this set cannot tell {other} from {base}"
+    return f"{other} grades {verdict} than {base}"
+
+
+def noise_sentence(noise: Noise) -> str:
+    """What is known of the noise floor."""
+    if not noise.repeats or noise.level_changes is None or noise.score_change is None:
+        return "The noise floor was not measured: run with --repeat 2 to see how far numbers move with nothing changed."
+    how = f"with {', '.join(noise.perturbations)}" if noise.perturbations else "with fresh samples"
+    floor = noise.floor(POOLED, "mae")
+    moved = f" The mean error moved by up to {floor.largest:.2f} levels." if floor else ""
+    times = "once" if noise.repeats == 1 else f"{noise.repeats} times"
+    return (
+        f"{noise.variant} was asked again {times} {how}: {noise.level_changes:.0%} of its levels changed "
+        f"(n {noise.compared}), scores by {noise.score_change:.2f} on average.{moved}"
+    )
