@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from evals.analysis import Analysis
 from evals.report import charts
 from evals.report.items import items_of
-from evals.report.words import WORDS, headline, title_of
+from evals.report.words import WORDS, headline, noise_sentence, title_of
 from evals.stats.catalogue import METRICS
 from evals.stats.observations import POOLED
 
@@ -42,6 +42,7 @@ def render(analysis: Analysis) -> str:
         head=analysis.run.head,
         items=items_of(analysis),
         headline=headline(analysis),
+        noise_sentence=noise_sentence(analysis.noise),
         metrics=METRICS,
         words=WORDS,
         pooled=POOLED,

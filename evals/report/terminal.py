@@ -11,6 +11,7 @@ from evals.compare import Comparison, CriterionVerdict
 from evals.gate import GateResult
 from evals.report.words import SIGNS, WORDS, headline, noise_sentence, title_of
 from evals.stats.catalogue import METRICS
+from evals.stats.noise import Noise
 from evals.stats.number import Number
 from evals.stats.summary import Summary
 
@@ -66,4 +67,15 @@ def gate_table(gated: GateResult, *, red_only: bool = False) -> Table:
     for check in gated.red if red_only else sorted(gated.checks, key=lambda c: (c.state != "red", c.name)):
         style = "bold red" if check.state == "red" else "dim"
         table.add_row(check.name, Text(check.state, style=style), str(check.n), Text(check.why))
+    return table
+
+
+def noise_table(measured: Noise) -> Table:
+    """How far each number moved among repeats."""
+    title = Text(f"{measured.variant}: largest movement with nothing changed")
+    table = Table("", "number", "largest", "typical", "repeats", "n", title=title, title_justify="left")
+    for floor in measured.floors:
+        info = METRICS[floor.metric]
+        moved = (info.write(floor.largest), info.write(floor.typical), str(floor.repeats), str(floor.n))
+        table.add_row(title_of(floor.criterion), info.title, *moved)
     return table
