@@ -5,16 +5,21 @@ Exit codes: 0 pass, 1 something got worse, 2 it could not be found out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from evals.finished import FinishedRun
+
+    Join: TypeAlias = Callable[[FinishedRun, FinishedRun], FinishedRun]
 
 app = typer.Typer(no_args_is_help=True, help="What came of a run.")
 out = Console()
@@ -184,13 +189,13 @@ def calibrate(
     )
 
 
-def _side_by_side(run_a: Path, run_b: Path, join: object, name: str) -> int:
+def _side_by_side(run_a: Path, run_b: Path, join: Join, name: str) -> int:
     from evals.analysis import analyse
     from evals.finished import read_run
     from evals.report import print_table, write_html, write_markdown
 
     with _explained():
-        joined = join(read_run(run_a), read_run(run_b))  # type: ignore[operator]
+        joined = join(read_run(run_a), read_run(run_b))
     analysis = analyse(joined)
     print_table(analysis, out)
     folder = run_b / name

@@ -20,6 +20,9 @@ from evals.stats.outcomes import Outcome
 from evals.stats.paired import ALPHA, Paired, chance, detectable, difference_interval, holm, pair_up
 from evals.stats.summary import labelled
 
+FEWEST_QUESTIONS = 6
+"""Five questions that all move the same way do so by chance in 2 of 32 cases: more than 5 %."""
+
 Verdict = Literal["better", "worse", "cannot tell"]
 
 
@@ -33,7 +36,8 @@ class Difference(_Value):
     Attributes:
         n: items, steps or pairs with a value in both; ``questions`` they belong to.
         base, other: the means; ``difference`` is other minus base, with a 95 % interval where there is one.
-        p: chance of a difference this large with nothing changed; ``p_holm`` after Holm's correction.
+        p: chance of a difference this large with nothing changed; ``p_holm`` after Holm's correction, 1 where there
+            are too few questions for any verdict.
         detectable: the smallest true difference this set would show in four of five tries.
         floor: the largest movement among repeats of the base; None where no repeats were made.
     """
@@ -123,11 +127,12 @@ def _picked(outcomes: list[Outcome], criterion: str, metric: str) -> list[Outcom
 
 
 def _family(tests: dict[tuple[str, str], Paired], floors: Noise) -> list[Difference]:
-    chances = [chance(pairs) for pairs in tests.values()]
-    corrected = holm(chances)
+    """What could never be significant takes no part in the correction (Tarone, 1990)."""
+    able = {name: chance(pairs) for name, pairs in tests.items() if len(set(pairs.questions)) >= FEWEST_QUESTIONS}
+    corrected = dict(zip(able, holm(list(able.values())), strict=True))
     return [
-        _difference(name, pairs, p, p_holm, len(tests), floors)
-        for (name, pairs), p, p_holm in zip(tests.items(), chances, corrected, strict=True)
+        _difference(name, pairs, able.get(name, chance(pairs)), corrected.get(name, 1.0), max(len(able), 1), floors)
+        for name, pairs in tests.items()
     ]
 
 
@@ -159,8 +164,10 @@ def _difference(name: tuple[str, str], pairs: Paired, p: float, p_holm: float, t
 def _judged(
     metric: str, pairs: Paired, p_holm: float, floor: float | None, smallest: float | None
 ) -> tuple[Verdict, str]:
-    info, moved = METRICS[metric], pairs.difference
+    info, moved, questions = METRICS[metric], pairs.difference, len(set(pairs.questions))
     step = f"{info.title.lower()} {info.write(float(pairs.base.mean()))} → {info.write(float(pairs.other.mean()))}"
+    if questions < FEWEST_QUESTIONS:
+        return "cannot tell", f"{step}: {questions} questions, {FEWEST_QUESTIONS} are needed (n {pairs.n})"
     if p_holm >= ALPHA:
         seen = f"; only a difference of {info.write(smallest)} or more would show at this size" if smallest else ""
         if abs(moved) < 1e-9 and not seen:
@@ -170,7 +177,8 @@ def _judged(
         return "cannot tell", f"{step} is within the noise floor of {info.write(floor)}"
     verdict: Verdict = "better" if (moved > 0) == (info.better == "higher") else "worse"
     beyond = "noise floor not measured" if floor is None else f"beyond the noise floor of {info.write(floor)}"
-    return verdict, f"{step} (p {p_holm:.3f}, n {pairs.n}, {beyond})"
+    sure = f"p {p_holm:.3f}" if p_holm >= 0.001 else "p under 0.001"
+    return verdict, f"{step} ({sure}, n {pairs.n}, {beyond})"
 
 
 def _combined(criterion: str, parts: tuple[Difference, ...]) -> CriterionVerdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,9 @@ def fit_table(report: CalibrationReport) -> Table:
     """Each criterion raw and after its map, held out: every figure is of questions the map was fitted without."""
     use = report.use
     title = Text(f"{use.judge}, {use.model}, {use.prompt}, {use.rubric}: raw → held out after the map")
-    table = Table("", "map", *(METRICS[name].title for name in SHOWN), "n", title=title, title_justify="left")
+    table = Table(
+        "", "map", *(METRICS[name].title for name in SHOWN), "n", title=title, title_justify="left", box=SIMPLE_HEAD
+    )
     for fit in report.criteria:
         table.add_row(title_of(fit.criterion), fit.kind, *(_cell(name, fit) for name in SHOWN), str(fit.n))
         if fit.why:
@@ -31,7 +34,15 @@ def _cell(name: str, fit: CriterionFit) -> str:
 
 def review_table(report: CalibrationReport) -> Table:
     """What people save the readers from, when they look at the least sure answers."""
-    table = Table("people review", "below confidence", "error of the rest", "levels right", "n", title_justify="left")
+    table = Table(
+        "people review",
+        "below confidence",
+        "error of the rest",
+        "levels right",
+        "n",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
     table.title = "review budget"
     for point in report.review:
         row = (f"{point.budget:.0%}", f"{point.threshold:.2f}", f"{point.error:.2f}", f"{point.right:.0%}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -18,14 +19,18 @@ MOST_AFFECTED = 20
 def shift_tables(migration: Migration) -> Iterator[Table]:
     """Agreement and shift by criterion, then the answers whose level changes."""
     title = Text(f"from {migration.before} to {migration.after}: the two with one another, labels aside")
-    table = Table("", "same level", "QWK", "Spearman", "shift in levels", "n", title=title, title_justify="left")
+    table = Table(
+        "", "same level", "QWK", "Spearman", "shift in levels", "n", title=title, title_justify="left", box=SIMPLE_HEAD
+    )
     for shift in migration.criteria:
         numbers = (("exact", shift.exact), ("qwk", shift.kappa), ("spearman", shift.correlation))
         cells = [METRICS[name].written(number) for name, number in numbers]
         table.add_row(title_of(shift.criterion), *cells, _signed(shift.moved), str(shift.exact.n))
     yield table
     if migration.affected:
-        affected = Table(title=f"{len(migration.affected)} answers change a level", title_justify="left")
+        affected = Table(
+            title=f"{len(migration.affected)} answers change a level", title_justify="left", box=SIMPLE_HEAD
+        )
         affected.add_column("answer")
         for name in migration.affected[:MOST_AFFECTED]:
             affected.add_row(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +17,8 @@ from evals.stats.number import Number
 from evals.stats.summary import Summary
 
 STYLES = {"better": "bold blue", "worse": "bold red", "cannot tell": "dim"}
-SHOWN = ("mae", "bias", "qwk", "spearman", "exact", "pairs", "unscored")
+SHOWN = ("mae", "bias", "qwk", "spearman", "exact")
+OWN_N = ("pairs", "unscored")
 
 
 def print_table(analysis: Analysis, console: Console) -> None:
@@ -33,24 +35,29 @@ def print_table(analysis: Analysis, console: Console) -> None:
 
 def numbers_table(summary: Summary) -> Table:
     """One variant: criteria down, main numbers across, n beside each; a dash where a number has a reason to miss."""
-    table = Table(title=Text(f"{summary.variant}: {summary.graded} of {summary.items} graded"), title_justify="left")
-    table.add_column("")
-    for name in SHOWN:
-        table.add_column(METRICS[name].title, justify="right")
+    table = Table(
+        title=Text(f"{summary.variant}: {summary.graded} of {summary.items} graded"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for name in ("", "n", "error", "bias", "QWK", "ρ", "exact", "in order", "unscored"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for criterion in summary.criteria:
-        cells = [_cell(name, criterion.numbers[name]) for name in SHOWN]
-        table.add_row(title_of(criterion.criterion), *cells)
+        cells = [METRICS[name].written(criterion.numbers[name]) for name in SHOWN]
+        counted = [_counted(name, criterion.numbers[name]) for name in OWN_N]
+        table.add_row(title_of(criterion.criterion), str(criterion.numbers["mae"].n), *cells, *counted)
     return table
 
 
-def _cell(name: str, number: Number) -> Text:
-    return Text(METRICS[name].written(number)).append(f" n{number.n}", style="dim")
+def _counted(name: str, number: Number) -> Text:
+    return Text(METRICS[name].written(number)).append(f" of {number.n}" if number.n else "", style="dim")
 
 
 def verdict_table(comparison: Comparison) -> Table:
     """The verdict on each criterion, and why."""
     title = Text(f"{comparison.other} against {comparison.base}, {comparison.items} answers")
-    table = Table("", "verdict", "why", title=title, title_justify="left")
+    table = Table("", "verdict", "why", title=title, title_justify="left", box=SIMPLE_HEAD)
     for verdict in (*comparison.criteria, comparison.overall):
         table.add_row(title_of(verdict.criterion), _word(verdict), Text(verdict.why))
     return table
@@ -63,7 +70,7 @@ def _word(verdict: CriterionVerdict) -> Text:
 def gate_table(gated: GateResult, *, red_only: bool = False) -> Table:
     """What is red and why, and unless only that is asked for, all else."""
     title = Text(f"{gated.variant} against the baseline ({gated.baseline})")
-    table = Table("number", "", "n", "why", title=title, title_justify="left")
+    table = Table("number", "", "n", "why", title=title, title_justify="left", box=SIMPLE_HEAD)
     for check in gated.red if red_only else sorted(gated.checks, key=lambda c: (c.state != "red", c.name)):
         style = "bold red" if check.state == "red" else "dim"
         table.add_row(check.name, Text(check.state, style=style), str(check.n), Text(check.why))
@@ -73,7 +80,9 @@ def gate_table(gated: GateResult, *, red_only: bool = False) -> Table:
 def noise_table(measured: Noise) -> Table:
     """How far each number moved among repeats."""
     title = Text(f"{measured.variant}: largest movement with nothing changed")
-    table = Table("", "number", "largest", "typical", "repeats", "n", title=title, title_justify="left")
+    table = Table(
+        "", "number", "largest", "typical", "repeats", "n", title=title, title_justify="left", box=SIMPLE_HEAD
+    )
     for floor in measured.floors:
         info = METRICS[floor.metric]
         moved = (info.write(floor.largest), info.write(floor.typical), str(floor.repeats), str(floor.n))

@@ -27,13 +27,12 @@ def headline(analysis: Analysis) -> str:
         parts.append(f"{red} numbers are worse than the baseline" if red else "nothing is worse than the baseline")
     if not parts:
         return f"Absolute numbers of {analysis.run.variants[0]}: there is no second variant to compare it with."
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{'; '.join(parts)}."
 
 
 def _compared(other: str, base: str, verdict: str) -> str:
     if verdict == "cannot tell":
-        return f"this set cannot tell {other} from {base}"
+        return f"This set cannot tell {other} from {base}"
     return f"{other} grades {verdict} than {base}"
 
 

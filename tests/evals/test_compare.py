@@ -69,11 +69,12 @@ def test_identical_variants_say_that_no_item_moved() -> None:
 
 
 def test_few_questions_cannot_tell_however_large_the_difference() -> None:
-    """Four questions give p = 1/8 at best."""
+    """Four questions give p = 1/8 at best, and no test that cannot speak takes part in Holm's correction."""
     few = compare(answers(4, 2.0, variant=BASE, jitter=0.0) + answers(4, 0.0, variant=OTHER, jitter=0.0), BASE, OTHER)
 
     assert few.overall.verdict == "cannot tell"
     assert few.overall.parts[0].p == pytest.approx(1 / 8)
+    assert few.overall.why.endswith("4 questions, 6 are needed (n 8)")
 
 
 def test_a_difference_within_the_noise_floor_is_no_verdict() -> None:
