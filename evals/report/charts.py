@@ -11,6 +11,8 @@ from evals.stats.catalogue import METRICS
 from evals.stats.noise import DECIDING
 
 MOST_TICKS = 5
+FEW = 5
+"""Bins of the reliability curve with fewer answers are drawn pale and no line goes through them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,14 @@ class Axis:
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def ticks(self) -> list[float]:
-        """Round values along the scale, at most five."""
-        step = 10.0 ** math.floor(math.log10(self.high - self.low))
-        while (self.high - self.low) / step > MOST_TICKS:
-            step *= 2.5 if round(step / 10 ** math.floor(math.log10(step))) == 2 else 2
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [round(i * step, 6) + 0.0 for i in range(first, last + 1)]
+        """Round values along the scale: the finest of 1, 2 and 5 times a power of ten that gives at most five."""
+        least = 10.0 ** (math.floor(math.log10(self.high - self.low)) - 1)
+        steps = (least * ten * one for ten in (1, 10, 100) for one in (1, 2, 5))
+        step = next(s for s in steps if len(self._multiples(s)) <= MOST_TICKS)
+        return [round(i * step, 6) + 0.0 for i in self._multiples(step)]
+
+    def _multiples(self, step: float) -> range:
+        return range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
 
 
 @dataclass(frozen=True, slots=True)

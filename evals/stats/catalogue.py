@@ -8,7 +8,7 @@ from typing import Literal
 from evals.stats.number import Number
 
 Better = Literal["higher", "lower", "nearer 0", "neither"]
-Form = Literal["levels", "share", "plain", "count", "seconds", "usd"]
+Form = Literal["levels", "share", "plain", "count", "whole", "seconds", "usd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,9 @@ class Metric:
         return "–" if number.value is None else self.write(number.value)
 
     def write(self, value: float) -> str:
-        """A value of this metric as text."""
-        return _FORMS[self.form].format(value)
+        """A value of this metric as text; what rounds to nothing has no sign."""
+        text = _FORMS[self.form].format(value)
+        return text if any(digit in text for digit in "123456789") else text.removeprefix("-")
 
 
 _FORMS: dict[Form, str] = {
@@ -34,6 +35,7 @@ _FORMS: dict[Form, str] = {
     "share": "{:.0%}",
     "plain": "{:.2f}",
     "count": "{:,.1f}",
+    "whole": "{:,.0f}",
     "seconds": "{:.1f} s",
     "usd": "${:.4f}",
 }
@@ -98,8 +100,8 @@ METRICS: dict[str, Metric] = {
     ),
     "unscored": Metric("Unscored", "Share of criteria no level could be decided for.", "lower", "share"),
     "calls": Metric("Model calls", "Per answer, failed and repeated ones included.", "lower", "count"),
-    "tokens_in": Metric("Tokens in", "Per answer.", "lower", "count"),
-    "tokens_out": Metric("Tokens out", "Per answer.", "lower", "count"),
+    "tokens_in": Metric("Tokens in", "Per answer.", "lower", "whole"),
+    "tokens_out": Metric("Tokens out", "Per answer.", "lower", "whole"),
     "latency": Metric("Seconds", "Per answer, on average.", "lower", "seconds"),
     "latency_p95": Metric("Seconds, p95", "95 of 100 answers took no longer.", "lower", "seconds"),
     "cost": Metric("Cost", "Of the whole run, in US dollars.", "lower", "usd"),
