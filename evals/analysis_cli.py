@@ -94,7 +94,7 @@ def gate(
     out.print(gate_table(result))
     for note in result.notes:
         out.print(Text(f"note: {note}", style="yellow"))
-    out.print(Text(f"{len(result.red)} red of {len(result.checks)}", style="bold"))
+    out.print(Text(f"{len(result.red)} red of {len(result.measured)}", style="bold"))
     raise typer.Exit(1 if result.red else 0)
 
 

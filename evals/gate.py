@@ -71,6 +71,11 @@ class GateResult(_Value):
         """What fails the gate."""
         return tuple(check for check in self.checks if check.state == "red")
 
+    @property
+    def measured(self) -> tuple[Check, ...]:
+        """What has a value in the run or in the baseline: the suite holds such items."""
+        return tuple(check for check in self.checks if check.accepted is not None or check.now is not None)
+
 
 def gate(run: FinishedRun, baseline: Baseline, variant: str | None = None) -> GateResult:
     """A variant of a run (the last, unless named) against a baseline."""

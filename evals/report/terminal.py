@@ -71,7 +71,8 @@ def gate_table(gated: GateResult, *, red_only: bool = False) -> Table:
     """What is red and why, and unless only that is asked for, all else."""
     title = Text(f"{gated.variant} against the baseline ({gated.baseline})")
     table = Table("number", "", "n", "why", title=title, title_justify="left", box=SIMPLE_HEAD)
-    for check in gated.red if red_only else sorted(gated.checks, key=lambda c: (c.state != "red", c.name)):
+    shown = gated.red if red_only else sorted(gated.measured, key=lambda check: (check.state != "red", check.name))
+    for check in shown:
         style = "bold red" if check.state == "red" else "dim"
         table.add_row(check.name, Text(check.state, style=style), str(check.n), Text(check.why))
     return table

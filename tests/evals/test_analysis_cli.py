@@ -52,7 +52,7 @@ def test_a_baseline_is_accepted_with_a_reason_held_and_broken(tmp_path: Path) ->
     assert "debrief eval accept" in before[1]
     assert accepted[0] == held[0] == 0
     assert broken[0] == 1
-    assert "worse by 1.5" in broken[1]
+    assert "worse by 1.4" in broken[1]
     kept = json.loads((tmp_path / "baselines" / "smoke-readout-embedded.json").read_text(encoding="utf-8"))
     assert kept["reason"] == "The first numbers there are."
 
