@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 ARGS ?=
+SUITE ?= smoke
+PROMPTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format bench openapi clean
+.PHONY: help setup run demo test check format bench eval eval-record openapi clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.synced: pyproject.toml uv.lock uv-requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,6 +50,12 @@ format: setup ## format the code
 
 bench: setup ## measure speed and size against a bare client in the same run
 	@$(BIN)/python -m evals.bench $(ARGS)
+
+eval: setup ## compare prompt versions: SUITE=dev PROMPTS="judge-readout@2 judge-readout@3" ARGS="--limit 20"
+	@$(BIN)/debrief eval run $(if $(findstring --resume,$(ARGS)),,--suite $(SUITE)) $(addprefix --prompt ,$(PROMPTS)) $(ARGS)
+
+eval-record: setup ## the same with the real model, its replies recorded for everybody's make eval
+	@$(BIN)/debrief eval run --record $(if $(findstring --resume,$(ARGS)),,--suite $(SUITE)) $(addprefix --prompt ,$(PROMPTS)) $(ARGS)
 
 openapi: setup ## write the API document after a deliberate change
 	@$(BIN)/python -m evals.openapi --write

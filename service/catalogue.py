@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from service.grading.context_notes import IndustryNote
 from service.grading.question import Difficulty, Question, Stage, Topic
 from service.grading.rubric import Rubric
+from service.grading.submission import Submission
 from service.ports import Clock, Library, RubricStore
 from service.records import Tenant
 
@@ -61,8 +63,33 @@ class Catalogue:
         """Whether a rubric id is the product's."""
         return self.library.rubric(rubric_id) is not None
 
+    def question(self, question_id: str) -> Question | None:
+        """A question of the bank."""
+        return self.library.question(question_id)
+
+    def completed(self, question: Question, given: Submission) -> Submission:
+        """A submission with what the bank knows of its question; what the caller gave stands.
+
+        The bank brings the text, the reference (with what changes in the industry of the context), the key points,
+        the misconceptions, and the stage.
+        """
+        notes = self.library.context_notes().pulled_in(given.context)
+        industry = next((note.id for note in notes if isinstance(note, IndustryNote)), None)
+        return replace(
+            given,
+            question=question.text,
+            reference=given.reference or question.reference_in(industry),
+            key_points=given.key_points or question.key_points,
+            misconceptions=given.misconceptions or question.misconceptions,
+            context=replace(given.context, stage=given.context.stage or question.stage.spoken),
+        )
+
     def questions(
-        self, topic: str | None, stage: Stage | None, industry: str | None, difficulty: Difficulty | None
+        self,
+        topic: str | None = None,
+        stage: Stage | None = None,
+        industry: str | None = None,
+        difficulty: Difficulty | None = None,
     ) -> list[tuple[Topic, Question]]:
         """The questions that match every given part, with their topics, in the order of the bank.
 

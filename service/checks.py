@@ -12,9 +12,8 @@ import yaml
 from service.grading.errors import GradingError
 from service.grading.lint import Finding, lint
 from service.grading.question import Topic
+from service.grading.rubric import DEFAULT_RUBRIC
 from service.library import load_context_note, load_topic, repeated_questions
-
-DEFAULT_RUBRIC = "ds-interview"
 
 Anchored = Callable[[str], Collection[tuple[str, int]]]
 

@@ -1,4 +1,5 @@
-"""The command line: ``debrief serve | grade | models | rubric check | prompt check``.
+"""The command line: ``debrief serve | grade | models | questions | rubric check | rubric import | prompt check | eval |
+golden``.
 
 Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
 """
@@ -10,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -18,24 +19,29 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import evals.cli
+import evals.golden_cli
 from service import __version__
+from service.catalogue import Catalogue
+from service.content_cli import prompt_app, questions, rubric_app
 from service.grading.errors import GradingError, InvalidSubmission
 from service.grading.grade import CriterionGrade, GradeStatus, ScoredCriterion
-from service.grading.rubric import Rubric
+from service.grading.question import Question
+from service.grading.rubric import DEFAULT_RUBRIC, Rubric
 from service.grading.submission import Context, Submission, submit
 from service.records import LOCAL_TENANT, Detail, GradeRecord, GradeRequest
 from service.settings import EMBEDDED, Settings
+from service.terminal import err, fail, out
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANSWER_EXAMPLE = "It is the probability that the null hypothesis is true, so below 0.05 the effect is real."
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Grades interview answers; feedback you can act on.")
-rubric_app = typer.Typer(no_args_is_help=True, help="Rubrics.")
-prompt_app = typer.Typer(no_args_is_help=True, help="Prompts.")
 app.add_typer(rubric_app, name="rubric")
 app.add_typer(prompt_app, name="prompt")
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
+app.add_typer(evals.cli.app, name="eval")
+app.add_typer(evals.golden_cli.app, name="golden")
+app.command()(questions)
 
 
 def main() -> None:
@@ -70,7 +76,7 @@ def serve(
     settings = _settings()
     host, port = host or settings.host, settings.port if port is None else port
     if host not in LOOPBACK:
-        _fail(
+        fail(
             f"without keys debrief listens on this machine only, not on {host}.",
             "Leave --host out, and put a proxy that authenticates in front to serve other machines.",
         )
@@ -101,11 +107,12 @@ def _print_invitation(host: str, port: int) -> None:
 
 @app.command()
 def grade(
-    question: Annotated[str, typer.Option(help="The interview question.")],
     answer: Annotated[str, typer.Option(help="The candidate's answer, or - to read it from standard input.")],
+    question: Annotated[str | None, typer.Option(help="The interview question.")] = None,
+    question_id: Annotated[str | None, typer.Option(help="A question of the bank (debrief questions).")] = None,
     reference: Annotated[str | None, typer.Option(help="What a right answer says.")] = None,
     key_point: Annotated[list[str] | None, typer.Option(help="A point a right answer covers; repeatable.")] = None,
-    rubric: Annotated[str, typer.Option(help="id, id@version, or a rubric file.")] = "ds-interview",
+    rubric: Annotated[str | None, typer.Option(help="id, id@version, or a file; else as the stage asks.")] = None,
     industry: Annotated[str | None, typer.Option(help="E.g. healthcare.")] = None,
     audience: Annotated[str | None, typer.Option(help="E.g. executives.")] = None,
     stage: Annotated[str | None, typer.Option(help="E.g. phone screen.")] = None,
@@ -116,8 +123,10 @@ def grade(
 ) -> None:
     """Grade one answer and print the feedback."""
     settings = _settings()
+    if (question is None) == (question_id is None):
+        fail("one of --question and --question-id is needed.", "debrief questions lists the question bank.", 2)
     submission = Submission(
-        question=question,
+        question=question or "",
         answer=sys.stdin.read().strip("\n") if answer == "-" else answer,
         reference=reference,
         key_points=tuple(key_point or ()),
@@ -126,7 +135,7 @@ def grade(
     )
     _fetch_model(settings)
     with _explained():
-        record = asyncio.run(_grade(settings, submission, rubric, "scores" if scores else "full"))
+        record = asyncio.run(_grade(settings, submission, question_id, rubric, "scores" if scores else "full"))
     if as_json:
         from service.api.schemas import grade_document
 
@@ -137,27 +146,42 @@ def grade(
         raise typer.Exit(1)
 
 
-async def _grade(settings: Settings, submission: Submission, rubric: str, detail: Detail) -> GradeRecord:
+async def _grade(
+    settings: Settings, given: Submission, question_id: str | None, rubric: str | None, detail: Detail
+) -> GradeRecord:
     from service.bootstrap import limits
 
-    checked = submit(submission, limits(settings))
     async with _services(settings) as services:
-        request = GradeRequest(submission=checked, rubric=_rubric(rubric, services.library), detail=detail)
+        catalogue: Catalogue = services.catalogue
+        asked = _asked(question_id, catalogue) if question_id else None
+        request = GradeRequest(
+            submission=submit(catalogue.completed(asked, given) if asked else given, limits(settings)),
+            rubric=await _rubric(rubric or (asked.stage.rubric if asked else DEFAULT_RUBRIC), catalogue),
+            question_id=question_id,
+            detail=detail,
+        )
         with err.status("Reading the answer ...") if err.is_terminal else _nothing():
             record: GradeRecord = await services.grading.grade(LOCAL_TENANT, request)
     return record
 
 
-def _rubric(reference: str, library: Any) -> Rubric:
+def _asked(question_id: str, catalogue: Catalogue) -> Question:
+    question = catalogue.question(question_id)
+    if question is None:
+        fail(f"the question bank has no {question_id}.", "debrief questions lists what there is.")
+    return question
+
+
+async def _rubric(reference: str, catalogue: Catalogue) -> Rubric:
     from service.library import load_rubric
 
     path = Path(reference)
     if path.suffix in (".yaml", ".yml"):
         return load_rubric(path)
-    found: Rubric | None = library.rubric(reference)
+    found = await catalogue.rubric(LOCAL_TENANT, reference)
     if found is None:
-        names = ", ".join(rubric.reference for rubric in library.rubrics())
-        _fail(f"there is no rubric called {reference}.", f"There are: {names}; or give a YAML file.")
+        names = ", ".join(rubric.reference for rubric in await catalogue.rubrics(LOCAL_TENANT))
+        fail(f"there is no rubric called {reference}.", f"There are: {names}; or give a YAML file.")
     return found
 
 
@@ -208,41 +232,6 @@ async def _model_facts(settings: Settings) -> tuple[list[tuple[str, str]], bool]
     return rows, True
 
 
-@rubric_app.command("check")
-def rubric_check(paths: Annotated[list[Path], typer.Argument(help="Rubric files or folders.")]) -> None:
-    """Check rubrics: every fault with its file and place, and how to mend it."""
-    from service.library import load_rubric
-
-    _check([file for path in paths for file in _files(path, "*.yaml")], load_rubric, "rubric")
-
-
-@prompt_app.command("check")
-def prompt_check(paths: Annotated[list[Path], typer.Argument(help="Prompt files or folders.")]) -> None:
-    """Check prompts: front matter, sections, unknown variables."""
-    from service.library import load_prompt
-
-    _check([file for path in paths for file in _files(path, "*.md")], load_prompt, "prompt")
-
-
-def _files(path: Path, pattern: str) -> list[Path]:
-    if not path.exists():
-        _fail(f"{path} does not exist.", "Name a file or a folder.")
-    return sorted(path.rglob(pattern)) if path.is_dir() else [path]
-
-
-def _check(files: list[Path], load: Any, kind: str) -> None:
-    faults = 0
-    for file in files:
-        try:
-            load(file)
-        except GradingError as error:
-            faults += 1
-            err.print(Text(str(error), style="red"))
-    if faults or not files:
-        _fail(f"{faults} of {len(files)} {kind} files are not valid.", "Mend the places named above.")
-    out.print(f"{len(files)} {kind} file{'s' if len(files) != 1 else ''} checked, no faults")
-
-
 def print_grade(record: GradeRecord, console: Console) -> None:
     """A grade for a reader at a terminal. All text of the answer and the model is shown as text, never as markup."""
     grade = record.grade
@@ -257,6 +246,9 @@ def print_grade(record: GradeRecord, console: Console) -> None:
         console.print(Text(total.summary))
     for criterion in grade.criteria:
         _print_criterion(criterion, console)
+    for wrong in grade.misconceptions:
+        if wrong.voiced == "yes":
+            console.print(Text(f"  you said something like: {wrong.misconception}", style="yellow"))
     for point in grade.key_points:
         console.print(Text(f"  {point.covered:>8}  {point.point}"))
     for title, text in (
@@ -315,7 +307,7 @@ def _settings() -> Settings:
             f"DEBRIEF_{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
             for item in error.errors(include_input=False)
         )
-        _fail(f"the settings cannot be used: {faults}.", "Correct these environment variables.")
+        fail(f"the settings cannot be used: {faults}.", "Correct these environment variables.")
 
 
 def _has_model(settings: Settings) -> bool:
@@ -365,19 +357,13 @@ class _explained:  # noqa: N801 - reads as a context manager
         from service.workflow import Overloaded
 
         if isinstance(error, InvalidSubmission):
-            _fail(f"the {error.field} {error.problem}.", "Correct it and try again.")
+            fail(f"the {error.field} {error.problem}.", "Correct it and try again.")
         if isinstance(
             error, Misconfigured | ModelFileError | GradingError | StoreUnavailable | Overloaded | ValueError
         ):
-            _fail(f"{error}", "See README.md, section Settings.")
+            fail(f"{error}", "See README.md, section Settings.")
         if isinstance(error, KeyboardInterrupt):
-            _fail("stopped.", "Nothing half-written was left; start it again to go on.")
-
-
-def _fail(problem: str, advice: str) -> NoReturn:
-    err.print(Text(f"debrief: {problem}", style="bold red"))
-    err.print(Text(advice))
-    raise typer.Exit(1)
+            fail("stopped.", "Nothing half-written was left; start it again to go on.")
 
 
 if __name__ == "__main__":

@@ -32,12 +32,14 @@ class GradeRequest(_Value):
 
     Attributes:
         rubric: the rubric itself, so that a retry grades by the same one whatever has been deployed since.
+        question_id: the question's id in the question bank, where it came from there.
         learner: the caller's opaque reference; never sent to a model.
         metadata: echoed back, never read.
     """
 
     submission: Submission
     rubric: Rubric
+    question_id: str | None = None
     detail: Detail = "full"
     learner: str | None = None
     metadata: dict[str, str] = {}

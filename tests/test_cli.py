@@ -72,7 +72,7 @@ def test_a_rubric_file_can_be_used(database: Mapping[str, str], tmp_path: Path) 
         pytest.param(
             [*ASK, "--rubric", "none"],
             {},
-            "There are: ds-interview",
+            "ds-interview@1.1.0",
             id="rubric",
         ),
         pytest.param(["models"], {"DEBRIEF_MODEL": "openai/gpt-4o", "OPENAI_API_KEY": ""}, "OPENAI_API_KEY", id="key"),
@@ -106,14 +106,17 @@ def test_wrong_usage_exits_2() -> None:
 def test_a_faulty_rubric_is_named_with_its_place(tmp_path: Path) -> None:
     """The good ones pass."""
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(rubric_data()))
-    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(rubric_data(version="1")))
+    bad = yaml.safe_dump(rubric_data(version="1"))
+    (tmp_path / "bad.yaml").write_text(bad)
     (tmp_path / "broken.yaml").write_text("a: [")
 
     result = run("rubric", "check", str(tmp_path))
 
     assert result.returncode == 1
-    assert "bad.yaml: version" in result.stderr
-    assert "broken.yaml, line 1" in " ".join(result.stderr.split())
+    line = bad.splitlines().index("version: '1'") + 1
+    assert f"bad.yaml:{line}: error: version" in result.stderr
+    assert "broken.yaml:1: error: is not valid YAML" in result.stderr
+    assert "good.yaml" not in result.stderr
     assert "2 of 3" in result.stderr
 
 

@@ -11,11 +11,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import grades, operations, rubrics
+from service.api import grades, operations, questions, rubrics
 from service.api.examples import document_problems
 from service.api.guard import Guard
 from service.api.problems import handle
 from service.bootstrap import Services, open_services
+from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.ports import InvalidCursor, StoreUnavailable
 from service.settings import Settings
 from service.telemetry import log
@@ -31,7 +32,10 @@ _HANDLED: tuple[type[Exception], ...] = (
     InvalidCursor,
     NothingToRetry,
     Overloaded,
+    PublishedDifferently,
+    ReservedRubric,
     StoreUnavailable,
+    TooManyRubrics,
     Exception,
 )
 
@@ -51,13 +55,14 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         openapi_tags=[
             {"name": "grades", "description": "Grade answers and read the results."},
             {"name": "rubrics", "description": "What answers are judged on."},
+            {"name": "questions", "description": "What can be asked, with what a right answer says."},
             {"name": "operations", "description": "For those who run the service."},
         ],
         redoc_url=None,
         lifespan=_lifespan(settings, services),
         separate_input_output_schemas=True,
     )
-    for router in (grades.router, rubrics.router, operations.router):
+    for router in (grades.router, rubrics.router, questions.router, operations.router):
         app.include_router(router)
     for error in _HANDLED:
         app.add_exception_handler(error, handle)

@@ -25,9 +25,18 @@ GRADE_BODIES: dict[str, Any] = {
             "answer": _ANSWER,
             "reference": _REFERENCE,
             "key_points": ["It assumes that the null hypothesis is true"],
+            "misconceptions": ["The p-value is the probability that the null hypothesis is true."],
             "context": {"industry": "healthcare", "audience": "executives", "stage": "phone_screen"},
             "learner": "learner-17",
             "metadata": {"course": "cohort-7"},
+        },
+    },
+    "from_the_bank": {
+        "summary": "A question of the bank, with its reference, key points and rubric",
+        "value": {
+            "question_id": "p-value-meaning",
+            "answer": _ANSWER,
+            "context": {"industry": "healthcare", "audience": "executives"},
         },
     },
     "smallest": {"summary": "The least there can be", "value": {"question": _QUESTION, "answer": _ANSWER}},
@@ -73,6 +82,27 @@ def _criterion(name: str, title: str, weight: float, distribution: list[float], 
     }
 
 
+_PASSAGE = {"quote": _QUOTE, "start": _ANSWER.index(_QUOTE), "end": _ANSWER.index(_QUOTE) + len(_QUOTE)}
+_STRUCTURE: dict[str, Any] = {
+    "computed": {
+        "by": "code",
+        "words": len(_ANSWER.split()),
+        "code_lines": 0,
+        "speaking_seconds": 8,
+        "readability": None,
+        "result_numbers": [],
+        "trade_offs": [],
+        "assumptions": [],
+    },
+    "story": {
+        "by": "coach",
+        "context": None,
+        "method": {**_PASSAGE, "match": "verified"},
+        "result": None,
+        "impact": None,
+    },
+}
+
 GRADE_EXAMPLE: dict[str, Any] = {
     "id": "grd_01KAP0J3V8T6W1Q9X4Z7B5C2D0",
     "object": "grade",
@@ -117,15 +147,20 @@ GRADE_EXAMPLE: dict[str, Any] = {
         _criterion("business_framing", "Business framing", 0.2, [0.75, 0.15, 0.06, 0.03, 0.01], "No business in it"),
     ],
     "key_points": [{"point": "It assumes that the null hypothesis is true", "covered": "missing"}],
+    "misconceptions": [
+        {"misconception": "The p-value is the probability that the null hypothesis is true.", "voiced": "yes"}
+    ],
     "next_steps": ["Practise the definition in one sentence, then say what a decision needs besides it."],
     "follow_up_question": "What would you do with a p-value of 0.06?",
     "rewrite": {"before": _QUOTE, "after": "how often data this extreme would appear if there were no effect"},
+    "structure": _STRUCTURE,
     "flags": [],
     "review": {"needed": False, "reasons": []},
     "receipt": _RECEIPT,
     "commentary": {"status": "written", "reason": None},
     "usage": _USAGE,
     "reason": None,
+    "question_id": None,
     "learner": "learner-17",
     "metadata": {"course": "cohort-7"},
 }
@@ -170,6 +205,7 @@ RUBRIC_EXAMPLE: dict[str, Any] = {
     "object": "rubric",
     "version": "1.0.0",
     "sha256": _SHA,
+    "built_in": True,
     "title": "Data-science interview answer",
     "audience": "A candidate's answer to one interview question.",
     "criteria": [
@@ -179,10 +215,64 @@ RUBRIC_EXAMPLE: dict[str, Any] = {
             "weight": 0.4,
             "question": "Is what the answer says true?",
             "levels": [{"label": "Wrong", "descriptor": "The central claim is false."}],
+            "applies_when": None,
         }
     ],
     "caps": [{"criterion": "correctness", "at_most": 2.0, "overall": 2.5}],
     "bands": ["Not yet", "Weak", "Mixed", "Good", "Strong"],
+}
+
+
+RUBRIC_BODY: dict[str, Any] = {
+    "id": "cohort-pitch",
+    "version": "1.0.0",
+    "title": "Project pitch",
+    "audience": "A learner's two-minute pitch to a product team.",
+    "criteria": [
+        {
+            "id": "recommendation",
+            "name": "Recommendation",
+            "weight": 1.0,
+            "question": "Does the pitch say what to do next?",
+            "levels": [
+                {"label": "None", "descriptor": "No next step is named."},
+                {"label": "Named", "descriptor": "A next step is named, without who does it or by when."},
+                {"label": "Ready to act on", "descriptor": "A next step, who does it and by when are named."},
+            ],
+        }
+    ],
+    "aggregation": {"caps": [], "bands": ["Not yet", "Nearly", "There"]},
+}
+
+RUBRIC_CHECK_EXAMPLE: dict[str, Any] = {
+    "object": "rubric_check",
+    "valid": False,
+    "findings": [
+        {
+            "rule": "unobservable",
+            "severity": "error",
+            "pointer": "#/criteria/0/levels/2/descriptor",
+            "what": '"very good" cannot be seen in a text',
+            "why": "two readers mean different things by it, and a model means a third",
+            "mend": "Say what can be seen in the text instead: what is named, counted, left out, or put first.",
+        }
+    ],
+}
+
+QUESTION_EXAMPLE: dict[str, Any] = {
+    "id": "p-value-meaning",
+    "object": "question",
+    "text": _QUESTION,
+    "topic": "statistics-inference",
+    "topic_title": "Statistics and p-values",
+    "stage": "technical-phone-screen",
+    "rubric": "technical-phone-screen",
+    "difficulty": "basic",
+    "industries": {},
+    "reference": _REFERENCE,
+    "key_points": ["Says that it is computed as if the null hypothesis were true"],
+    "misconceptions": ["It is the probability that the null hypothesis is true."],
+    "follow_up": "What would you do with a p-value of 0.06?",
 }
 
 

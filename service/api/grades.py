@@ -29,7 +29,8 @@ from service.api.strict_json import StrictJSONRoute
 from service.bootstrap import Services
 from service.grading.errors import InvalidRubric, InvalidSubmission
 from service.grading.grade import GradeStatus
-from service.grading.rubric import Rubric, parse_rubric
+from service.grading.question import Question
+from service.grading.rubric import DEFAULT_RUBRIC, Rubric, parse_rubric
 from service.grading.submission import submit
 from service.records import GradeFilter, GradeId, GradeRecord, GradeRequest, PageSize, Tenant
 
@@ -71,7 +72,7 @@ async def create_grade(
     Waits for the grade unless `Prefer: respond-async` is sent. An answer no level could be decided for is
     kept as `ungraded`, answered with 503 and the member `grade`, and can be retried.
     """
-    request = resolved(body, services)
+    request = await resolved(body, services, tenant)
     if in_background:
         record = await services.grading.submit(tenant, request)
         return _document(record, status.HTTP_202_ACCEPTED, located=True)
@@ -189,27 +190,50 @@ async def follow_grade(
             yield ServerSentEvent(data=event.data, event=event.name, id=str(number))
 
 
-def resolved(body: GradeBody, services: Services) -> GradeRequest:
-    """The request with its rubric found and its text checked.
+async def resolved(body: GradeBody, services: Services, tenant: Tenant) -> GradeRequest:
+    """The request with its question and rubric found and its text checked.
 
     Raises:
         ProblemError: 422, naming the place.
     """
+    question = _asked(body, services)
+    given = body.submission()
     try:
-        submission = submit(body.submission(), services.limits)
-        rubric = parse_rubric(body.rubric) if isinstance(body.rubric, dict) else _named(body.rubric, services)
+        submission = submit(services.catalogue.completed(question, given) if question else given, services.limits)
+        rubric = await _rubric(body.rubric or (question.stage.rubric if question else DEFAULT_RUBRIC), services, tenant)
     except InvalidSubmission as error:
         raise _invalid(error.field.replace(".", "/"), error.problem) from None
     except InvalidRubric as error:
         raise _invalid("rubric", str(error)[:1_000]) from None
     _check_metadata(body, services.metadata_keys)
     return GradeRequest(
-        submission=submission, rubric=rubric, detail=body.detail, learner=body.learner, metadata=body.metadata
+        submission=submission,
+        rubric=rubric,
+        question_id=body.question_id,
+        detail=body.detail,
+        learner=body.learner,
+        metadata=body.metadata,
     )
 
 
-def _named(reference: str, services: Services) -> Rubric:
-    rubric = services.library.rubric(reference)
+def _asked(body: GradeBody, services: Services) -> Question | None:
+    """The question of the bank, where one is named."""
+    if body.question_id is None:
+        if body.question is None:
+            raise _invalid("question", "Field required, or question_id in its place")
+        return None
+    if body.question is not None:
+        raise _invalid("question_id", "stands in place of question: send one of the two")
+    question = services.catalogue.question(body.question_id)
+    if question is None:
+        raise _invalid("question_id", "no question has this id; GET /v1/questions lists them")
+    return question
+
+
+async def _rubric(wanted: str | dict[str, Any], services: Services, tenant: Tenant) -> Rubric:
+    if isinstance(wanted, dict):
+        return parse_rubric(wanted)
+    rubric = await services.catalogue.rubric(tenant, wanted)
     if rubric is None:
         raise InvalidRubric("no rubric has this name; GET /v1/rubrics lists them")
     return rubric

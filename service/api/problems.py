@@ -17,6 +17,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.ports import InvalidCursor, StoreUnavailable
 from service.telemetry import log
 from service.workflow import NothingToRetry, Overloaded
@@ -58,6 +59,11 @@ HOST_NOT_ALLOWED = Kind(
     "host-not-allowed", 421, "This host name is not answered", "Use 127.0.0.1 or localhost: the server has no keys."
 )
 NOTHING_TO_RETRY = Kind("nothing-to-retry", 409, "There is nothing to retry", "The grade stands as it is.")
+RUBRIC_IS_OURS = Kind("rubric-is-built-in", 409, "This id belongs to a built-in rubric", "Choose another id.")
+RUBRIC_PUBLISHED = Kind(
+    "rubric-version-published", 409, "This version is published with other content", "Raise the version: none changes."
+)
+TOO_MANY_RUBRICS = Kind("too-many-rubrics", 409, "No more rubric versions can be kept", "Use the versions there are.")
 NOT_GRADED = Kind("not-graded", 503, "The answer could not be graded now", "Retry later; see grade.reason.")
 OVERLOADED = Kind("overloaded", 503, "Too many answers are waiting", "Retry after the time given.")
 STORE_UNAVAILABLE = Kind("store-unavailable", 503, "The store cannot be used now", "Nothing was kept; retry later.")
@@ -76,6 +82,9 @@ KINDS: tuple[Kind, ...] = (
     METHOD_NOT_ALLOWED,
     HOST_NOT_ALLOWED,
     NOTHING_TO_RETRY,
+    RUBRIC_IS_OURS,
+    RUBRIC_PUBLISHED,
+    TOO_MANY_RUBRICS,
     NOT_GRADED,
     OVERLOADED,
     STORE_UNAVAILABLE,
@@ -145,15 +154,20 @@ def _problem_for(error: Exception) -> ProblemError:
             return ProblemError(kind, headers=error.headers)
         case InvalidCursor():
             return ProblemError(INVALID_REQUEST, errors=[{"pointer": "?cursor", "detail": "is not a cursor of ours"}])
-        case Overloaded():
-            return ProblemError(OVERLOADED)
-        case NothingToRetry():
-            return ProblemError(NOTHING_TO_RETRY)
         case StoreUnavailable():
             log("store_unavailable", error=str(error))
             return ProblemError(STORE_UNAVAILABLE)
         case _:
-            return ProblemError(INTERNAL)
+            return ProblemError(_KIND_OF.get(type(error), INTERNAL))
+
+
+_KIND_OF: Mapping[type[Exception], Kind] = {
+    Overloaded: OVERLOADED,
+    NothingToRetry: NOTHING_TO_RETRY,
+    ReservedRubric: RUBRIC_IS_OURS,
+    PublishedDifferently: RUBRIC_PUBLISHED,
+    TooManyRubrics: TOO_MANY_RUBRICS,
+}
 
 
 def describe(item: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ The parts of a grade are the core's own values; this file adds the envelope.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -17,20 +18,26 @@ from service.grading.grade import (
     Flag,
     GradeStatus,
     KeyPoint,
+    Misconception,
     Overall,
     Reason,
     Receipt,
     Review,
     Rewrite,
+    Structure,
     Usage,
 )
+from service.grading.lint import Finding
+from service.grading.question import Difficulty, Industry, Question, Stage, Topic
 from service.grading.rubric import Rubric
 from service.grading.submission import Context, Submission
 from service.records import Detail, GradePage, GradeRecord
 
+QuestionReference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 RubricReference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}(@\d+\.\d+\.\d+)?$")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+MAX_POINTER = 120
 LearnerReference = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -54,12 +61,20 @@ class ContextBody(_Body):
 class GradeBody(_Body):
     """A question and an answer to grade. Limits count Unicode code points."""
 
-    question: str = Field(description="The interview question, at most 4,000 code points.")
+    question: str | None = Field(None, description="The interview question, at most 4,000 code points.")
+    question_id: QuestionReference | None = Field(
+        None,
+        description="In place of `question`: a question of the bank. It brings its reference, key points, "
+        "misconceptions and stage along, and the rubric of that stage, unless they are sent.",
+    )
     answer: str = Field(description="The candidate's answer, at most 20,000 code points.")
     reference: str | None = Field(None, description="What a right answer says, at most 8,000 code points.")
     key_points: list[str] = Field([], description="Points a right answer covers; each is reported on.")
-    rubric: RubricReference | dict[str, Any] = Field(
-        "ds-interview", description="`id`, `id@version`, or a whole rubric object."
+    misconceptions: list[str] = Field([], description="False statements to look for; each is reported on.")
+    rubric: RubricReference | dict[str, Any] | None = Field(
+        None,
+        description="`id`, `id@version`, or a whole rubric object. Left out: the rubric of the question's stage where "
+        "`question_id` is sent, else `ds-interview`.",
     )
     context: ContextBody = ContextBody()
     learner: LearnerReference | None = Field(None, description="Your reference; never sent to a model.")
@@ -71,10 +86,11 @@ class GradeBody(_Body):
         """The part that may reach a model."""
         context = Context(**{name: text or None for name, text in self.context.model_dump().items()})
         return Submission(
-            question=self.question,
+            question=self.question or "",
             answer=self.answer,
             reference=self.reference or None,
             key_points=tuple(self.key_points),
+            misconceptions=tuple(self.misconceptions),
             context=context,
             language=self.language or None,
         )
@@ -87,6 +103,7 @@ class SubmissionDocument(_Document):
     answer: str
     reference: str | None
     key_points: list[str]
+    misconceptions: list[str]
     context: dict[str, str]
     language: str | None
 
@@ -101,15 +118,18 @@ class GradeDocument(_Document):
     overall: Overall | None
     criteria: list[CriterionGrade]
     key_points: list[KeyPoint]
+    misconceptions: list[Misconception]
     next_steps: list[str]
     follow_up_question: str | None
     rewrite: Rewrite | None
+    structure: Structure | None
     flags: list[Flag]
     review: Review
     receipt: Receipt | None
     commentary: CommentaryStatus | None
     usage: Usage | None
     reason: Reason | None
+    question_id: str | None
     learner: str | None
     metadata: dict[str, str]
 
@@ -150,6 +170,7 @@ class CriterionDocument(_Document):
     weight: float
     question: str
     levels: list[dict[str, str]]
+    applies_when: dict[str, str] | None = Field(description="What an answer has to hold for this to be judged at all.")
 
 
 class RubricDocument(_Document):
@@ -159,6 +180,7 @@ class RubricDocument(_Document):
     object: Literal["rubric"] = "rubric"
     version: str
     sha256: str
+    built_in: bool = Field(description="Whether it is the product's own; the others are yours.")
     title: str
     audience: str
     criteria: list[CriterionDocument]
@@ -170,6 +192,49 @@ class RubricList(_Document):
     """Every rubric, newest versions."""
 
     data: list[RubricDocument]
+
+
+class FindingDocument(_Document):
+    """One thing to mend in a rubric."""
+
+    rule: str = Field(description="The rule's name; stable.")
+    severity: Literal["error", "warning"]
+    pointer: str = Field(description="A JSON pointer into the rubric.")
+    what: str
+    why: str
+    mend: str
+
+
+class RubricCheck(_Document):
+    """What the linter says of a rubric; one without errors can be published and graded by."""
+
+    object: Literal["rubric_check"] = "rubric_check"
+    valid: bool
+    findings: list[FindingDocument]
+
+
+class QuestionDocument(_Document):
+    """A question of the bank, with what a right answer says."""
+
+    id: str
+    object: Literal["question"] = "question"
+    text: str
+    topic: str
+    topic_title: str
+    stage: Stage
+    rubric: str = Field(description="The rubric an answer is judged by unless another is sent.")
+    difficulty: Difficulty
+    industries: dict[Industry, str] = Field(description="What changes in the answer there.")
+    reference: str
+    key_points: list[str]
+    misconceptions: list[str]
+    follow_up: str
+
+
+class QuestionList(_Document):
+    """Questions in the order of the bank."""
+
+    data: list[QuestionDocument]
 
 
 class Health(_Document):
@@ -201,6 +266,7 @@ def grade_with_submission(record: GradeRecord) -> GradeWithSubmission:
             answer=sent.answer,
             reference=sent.reference,
             key_points=list(sent.key_points),
+            misconceptions=list(sent.misconceptions),
             context=sent.context.named(),
             language=sent.language,
         ),
@@ -216,15 +282,18 @@ def _members(record: GradeRecord) -> dict[str, Any]:
         "overall": grade.overall if grade else None,
         "criteria": list(grade.criteria) if grade else [],
         "key_points": list(grade.key_points) if grade else [],
+        "misconceptions": list(grade.misconceptions) if grade else [],
         "next_steps": list(grade.next_steps) if grade else [],
         "follow_up_question": grade.follow_up_question if grade else None,
         "rewrite": grade.rewrite if grade else None,
+        "structure": grade.structure if grade else None,
         "flags": list(grade.flags) if grade else [],
         "review": grade.review if grade else Review(needed=False, reasons=()),
         "receipt": grade.receipt if grade else None,
         "commentary": grade.commentary if grade else None,
         "usage": record.usage,
         "reason": record.reason,
+        "question_id": record.request.question_id,
         "learner": record.request.learner,
         "metadata": record.request.metadata,
     }
@@ -253,12 +322,44 @@ def receipt_document(record: GradeRecord) -> ReceiptDocument:
     )
 
 
-def rubric_document(rubric: Rubric) -> RubricDocument:
+def question_document(topic: Topic, question: Question) -> QuestionDocument:
+    """The wire form of a question."""
+    return QuestionDocument(
+        **question.model_dump(include={"id", "text", "difficulty", "industries", "reference", "follow_up"}),
+        topic=topic.topic,
+        topic_title=topic.title,
+        stage=question.stage,
+        rubric=question.stage.rubric,
+        key_points=list(question.key_points),
+        misconceptions=list(question.misconceptions),
+    )
+
+
+def finding_document(finding: Finding) -> FindingDocument:
+    """The wire form of a linter's finding."""
+    return FindingDocument(
+        rule=finding.rule,
+        severity=finding.severity,
+        pointer=json_pointer(finding.path),
+        what=finding.what,
+        why=finding.why,
+        mend=finding.mend,
+    )
+
+
+def json_pointer(path: Sequence[str | int]) -> str:
+    """A path as a JSON pointer (RFC 6901) in a URI fragment, cut to a bounded length."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return ("#/" + "/".join(parts)).rstrip("/")[:MAX_POINTER]
+
+
+def rubric_document(rubric: Rubric, *, built_in: bool) -> RubricDocument:
     """The wire form of a rubric."""
     return RubricDocument(
         id=rubric.id,
         version=rubric.version,
         sha256=rubric.sha256,
+        built_in=built_in,
         title=rubric.title,
         audience=rubric.audience,
         criteria=[
@@ -268,6 +369,7 @@ def rubric_document(rubric: Rubric) -> RubricDocument:
                 weight=criterion.weight,
                 question=criterion.question,
                 levels=[{"label": level.label, "descriptor": level.descriptor} for level in criterion.levels],
+                applies_when={"answer": criterion.applies_when.answer} if criterion.applies_when else None,
             )
             for criterion in rubric.criteria
         ],

@@ -142,6 +142,13 @@ class KeyPoint(_Value):
     covered: Coverage
 
 
+class Misconception(_Value):
+    """A false statement that was looked for, and whether the answer makes it (``unknown``: it could not be told)."""
+
+    misconception: str
+    voiced: Literal["yes", "no", "unknown"]
+
+
 class Rewrite(_Value):
     """The candidate's weakest passage, as said and as it could be said."""
 
@@ -294,6 +301,7 @@ class Grade(_Value):
     overall: Overall | None
     criteria: tuple[CriterionGrade, ...]
     key_points: tuple[KeyPoint, ...] = ()
+    misconceptions: tuple[Misconception, ...] = ()
     next_steps: tuple[str, ...] = ()
     follow_up_question: str | None = None
     rewrite: Rewrite | None = None

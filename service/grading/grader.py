@@ -135,6 +135,7 @@ class Grader:
             overall=_overall(rubric, judgement.decided(), criteria, commentary.summary),
             criteria=criteria,
             key_points=judgement.key_points,
+            misconceptions=judgement.misconceptions,
             next_steps=commentary.next_steps,
             follow_up_question=commentary.follow_up_question,
             rewrite=commentary.rewrite,

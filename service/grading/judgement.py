@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.grading.context_notes import AudienceNote, IndustryNote
 from service.grading.fence import as_line, fenced
 from service.grading.gate import GateRule
-from service.grading.grade import Call, KeyPoint, Reason
+from service.grading.grade import Call, KeyPoint, Misconception, Reason
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ModelName
 from service.grading.prompt import Prompt
@@ -110,6 +110,7 @@ class Judgement(_Value):
 
     decisions: tuple[Decision, ...]
     key_points: tuple[KeyPoint, ...] = ()
+    misconceptions: tuple[Misconception, ...] = ()
     gate: GateRule | None = None
     draft: Draft | None = None
     calls: tuple[Call, ...] = ()

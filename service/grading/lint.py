@@ -27,7 +27,8 @@ MAX_TEXT = 2_000
 MAX_DEPTH = 8
 
 _VAGUE = re.compile(
-    r"\b(?:good|great|excellent|outstanding|exceptional|superb|brilliant|perfect|fine|nice"
+    r"\b(?:good|nice(?:ly)?|decent|robust|competent|exemplary|articulate|lucid|elegant|confusing|insufficient(?:ly)?|understandabl[ey]"
+    r"|great|excellent|outstanding|exceptional|superb|brilliant|perfect|fine"
     r"|poor(?:ly)?|bad(?:ly)?|weak(?:ly)?"
     r"|strong(?:ly)?|solid(?:ly)?|adequate(?:ly)?|appropriate(?:ly)?|satisfactory|acceptable|sufficient(?:ly)?"
     r"|reasonabl[ey]|proper(?:ly)?|effective(?:ly)?|insightful|impressive|compelling|convincing(?:ly)?|engaging"
@@ -49,10 +50,11 @@ _OBSERVABLE = re.compile(
     re.IGNORECASE,
 )
 _SECOND_QUESTION = re.compile(
-    r"\?.*\?|,? (?:and|or|but) (?:also )?(?:is|are|does|do|did|has|have|can|could|will"
-    r"|would|was|were|how|what|why|when) ",
+    r"\?.*\?|,? (?:and|or|but) (?:also )?(?:is|are|does|do|did|has|have|can|could|will|would|was|were) ",
     re.IGNORECASE,
 )
+_MAYBE_SECOND = re.compile(r",? (?:and|or|but) (?:also )?(?:how|what|why|when)\b", re.IGNORECASE)
+_BOTH = re.compile(r"\bboth\b.+\band\b|\bas well as\b", re.IGNORECASE)
 _TWO_QUALITIES = re.compile(
     r"\b(?:is|are|be|being|how|seem|sounds?)\b[^?]*?"
     r"\b(?P<one>[a-z]+(?:ly|t|d|e|r|l|n|s|g)?),? and (?:also )?(?P<two>[a-z-]+)\s*\?",
@@ -62,7 +64,7 @@ _QUALITY = re.compile(
     r"^(?:clear|concise|correct|accurate|complete|structured|organi[sz]ed|relevant|confident|fluent|coherent|logical"
     r"|precise"
     r"|brief|detailed|honest|creative|consistent|readable|simple|short|engaging|persuasive|polite|professional|specific"
-    r"|true|right|\w+(?:ly|ive|ful|ous|able|ible|ured|ised|ized|ant|ent))$",
+    r"|true|right|\w+(?:ly|ive|ful|ous|able|ible|ured|ised|ized|ant|ent|ing))$",
     re.IGNORECASE,
 )
 _TWO_NAMES = re.compile(r"\w (?:and|&|\+) \w|\w ?/ ?\w", re.IGNORECASE)
@@ -101,7 +103,7 @@ def lint(data: Any, anchored: Collection[tuple[str, int]] | None = None) -> list
         return [_finding("shape", (), "this is not a rubric: it should be a mapping with id, version, criteria, ...")]
     criteria = _criteria(data)
     findings = [*_shape(data), *_contradictions(data)]
-    for check in (_descriptors, _vague, _double_barrelled, _overlaps):
+    for check in (_descriptors, _thin, _vague, _double_barrelled, _overlaps):
         findings += check(criteria)
     findings += _placeholders(data)
     if anchored is not None:
@@ -126,6 +128,10 @@ _ADVICE: Mapping[str, tuple[str, str]] = {
     "duplicate-descriptor": (
         "two levels with the same words cannot be told apart",
         "Say what is in the text at the higher level and not at the lower one.",
+    ),
+    "bare-descriptor": (
+        "one word leaves it to each reader what is meant",
+        "Write a sentence on what stands in an answer of this level.",
     ),
     "duplicate-label": ("a reader could not tell the levels apart", "Give each level a label of its own."),
     "unobservable": (
@@ -209,6 +215,15 @@ def _descriptors(criteria: Criteria) -> Iterator[Finding]:
                     yield _finding(f"duplicate-{part}", (*place, part), what)
 
 
+def _thin(criteria: Criteria) -> Iterator[Finding]:
+    for path, criterion in criteria:
+        for number, (place, level) in enumerate(_levels(path, criterion), 1):
+            words = _plain(level.get("descriptor"))
+            if words and " " not in words:
+                what = f"level {number} of {_name(criterion)} is described by one word"
+                yield _finding("bare-descriptor", (*place, "descriptor"), what)
+
+
 def _vague(criteria: Criteria) -> Iterator[Finding]:
     for path, criterion in criteria:
         for place, level in _levels(path, criterion):
@@ -226,9 +241,12 @@ def _double_barrelled(criteria: Criteria) -> Iterator[Finding]:
         question, name = (str(criterion.get(part) or "")[:MAX_TEXT] for part in ("question", "name"))
         pair = _TWO_QUALITIES.search(question)
         two = pair is not None and bool(_QUALITY.match(pair["one"]) and _QUALITY.match(pair["two"]))
-        if _SECOND_QUESTION.search(question) or two:
+        if two or _SECOND_QUESTION.search(question) or _BOTH.search(question):
             what = f"the question of {_name(criterion)} asks two things"
             yield _finding("double-barrelled", (*path, "question"), what)
+        elif _MAYBE_SECOND.search(question):
+            what = f"the question of {_name(criterion)} may ask two things"
+            yield _finding("double-barrelled", (*path, "question"), what, "warning")
         if _TWO_NAMES.search(name):
             what = f'"{name}" names two things; check that every level speaks of one'
             yield _finding("double-barrelled", (*path, "name"), what, "warning")

@@ -43,6 +43,7 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
         "restate": frozenset({"question", "answer"}),
         "verify": frozenset({"question", "reference", "claim"}),
         "key_point": frozenset({"point"}),
+        "misconception": frozenset({"statement"}),
     },
     PromptKind.SINGLE_CALL: {"system": frozenset({"rubric"}), "case": _CASE, "repair": _REPAIR},
     PromptKind.COACH: {
@@ -54,8 +55,9 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
 }
 """For each kind the sections it may have and the variables each section may use."""
 
-OPTIONAL = frozenset({"claim", "restate", "verify"})
-"""Sections a prompt may leave out; a readout prompt asks about the claim directly or restates it first."""
+OPTIONAL = frozenset({"claim", "restate", "verify", "misconception"})
+"""Sections a prompt may leave out. A readout prompt checks facts in one of three ways: it asks about the claim directly
+(``claim``), restates it first (``restate`` and ``verify``), or checks each statement (``verify`` alone)."""
 
 KNOWN_SYSTEMS = 100
 
@@ -181,8 +183,8 @@ def _section_problems(kind: PromptKind, sources: Mapping[str, str]) -> list[str]
             problems.append(f"section {name}: {error.message}")
             continue
         problems += [f"section {name}: unknown variable {variable}" for variable in sorted(used - wanted[name])]
-    if ("restate" in sources) != ("verify" in sources):
-        problems.append("restate and verify only work together")
+    if "restate" in sources and "verify" not in sources:
+        problems.append("restate only works together with verify")
     if "case" in sources and "answer" not in sources["case"]:
         problems.append("section case never shows the answer")
     return problems

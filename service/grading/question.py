@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.grading.errors import InvalidQuestion, faults_of
-from service.grading.rubric import Line, Slug
+from service.grading.rubric import DEFAULT_RUBRIC, Line, Slug
 
 Fact = Annotated[str, Field(min_length=1, max_length=200)]
 Difficulty = Literal["basic", "intermediate", "advanced"]
@@ -34,7 +34,7 @@ class Stage(StrEnum):
     @property
     def rubric(self) -> str:
         """The rubric answers in this round are judged by: of the same name, or the default one for a mixed onsite."""
-        return "ds-interview" if self is Stage.ONSITE else self.value
+        return DEFAULT_RUBRIC if self is Stage.ONSITE else self.value
 
     @property
     def spoken(self) -> str:

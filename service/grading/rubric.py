@@ -21,6 +21,7 @@ Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$", max_length=32)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Paragraph = Annotated[str, Field(min_length=1, max_length=1_000)]
 
+DEFAULT_RUBRIC = "ds-interview"
 MAX_CRITERIA = 12
 WEIGHT_TOLERANCE = 1e-6
 
@@ -127,8 +128,15 @@ class Rubric(_Part):
         raise KeyError(criterion_id)
 
     def only(self, criteria: Iterable[Criterion]) -> Rubric:
-        """This rubric with some of its criteria, their weights as they are; what a judge is shown."""
-        return Rubric.model_construct(**{**dict(self), "criteria": tuple(criteria)})
+        """This rubric with some of its criteria, their weights renormalised; what a judge is shown."""
+        kept = tuple(criteria)
+        total = sum(criterion.weight for criterion in kept)
+        shares = tuple(c.model_copy(update={"weight": c.weight / total}) for c in kept)
+        names = {criterion.id for criterion in kept}
+        caps = tuple(cap for cap in self.aggregation.caps if cap.criterion in names)
+        aggregation = self.aggregation.model_copy(update={"caps": caps})
+        fields = {name: getattr(self, name) for name in Rubric.model_fields}
+        return Rubric(**{**fields, "criteria": shares, "aggregation": aggregation})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -203,6 +211,8 @@ def _aggregation_faults(
     bands = _list(aggregation, "bands")
     if bands and len(bands) != levels:
         yield Fault("bands", ("aggregation", "bands"), f"{levels} labels needed, one for each overall level")
+    elif len({str(band).casefold() for band in bands}) != len(bands):
+        yield Fault("bands", ("aggregation", "bands"), "two overall levels have the same label")
     weights = {item.get("id"): item.get("weight") for _, item in criteria}
     earlier: list[tuple[str, float, float]] = []
     for index, cap in enumerate(_list(aggregation, "caps")):
@@ -216,6 +226,8 @@ def _aggregation_faults(
             yield Fault("cap-never-fires", path, why)
         elif any(other == name and at_most <= most and limit >= lower for other, most, lower in earlier):
             yield Fault("cap-never-fires", path, f"can never lower a score that an earlier cap on {name} has not")
+        elif any(other == name and at_most >= most and limit <= lower for other, most, lower in earlier):
+            yield Fault("cap-never-fires", path, f"leaves an earlier cap on {name} nothing to lower")
         earlier.append((name, at_most, limit))
 
 

@@ -19,7 +19,7 @@ _ASCII_CONTENT = re.compile("[A-Za-z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Upper bounds on submitted text, in Unicode code points (key points: also their number)."""
+    """Upper bounds on submitted text, in Unicode code points (key points, misconceptions: also their number)."""
 
     question: int = 4_000
     answer: int = 20_000
@@ -56,6 +56,7 @@ class Submission:
     answer: str
     reference: str | None = None
     key_points: tuple[str, ...] = ()
+    misconceptions: tuple[str, ...] = ()
     context: Context = field(default_factory=Context)
     language: str | None = None
 
@@ -63,7 +64,15 @@ class Submission:
         """SHA-256 (hex) of everything in the submission; equal exactly when the submissions are equal."""
         of = self.context
         context = [of.industry, of.audience, of.stage, of.seniority]
-        parts = [self.question, self.answer, self.reference, self.key_points, context, self.language]
+        parts = [
+            self.question,
+            self.answer,
+            self.reference,
+            self.key_points,
+            self.misconceptions,
+            context,
+            self.language,
+        ]
         return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
 
 
@@ -72,7 +81,7 @@ def submit(submission: Submission, limits: Limits) -> Submission:
 
     Raises:
         InvalidSubmission: naming the field: empty question or answer, a text over its limit, NUL or lone
-            surrogates anywhere, an empty or repeated key point.
+            surrogates anywhere, an empty or repeated key point or misconception.
     """
     _check_text("question", submission.question, limits.question, required=True)
     _check_text("answer", submission.answer, limits.answer, required=True)
@@ -82,7 +91,8 @@ def submit(submission: Submission, limits: Limits) -> Submission:
     for name, text in submission.context.named().items():
         _check_text(f"context.{name}", text, limits.context)
     _check_text("language", submission.language, 35)
-    _check_key_points(submission.key_points, limits)
+    _check_points("key_points", submission.key_points, limits)
+    _check_points("misconceptions", submission.misconceptions, limits)
     return submission
 
 
@@ -104,12 +114,12 @@ def _check_text(name: str, text: str | None, limit: int, *, required: bool = Fal
         raise InvalidSubmission(name, "contains a lone surrogate, which is not valid Unicode text")
 
 
-def _check_key_points(points: tuple[str, ...], limits: Limits) -> None:
+def _check_points(name: str, points: tuple[str, ...], limits: Limits) -> None:
     if len(points) > limits.key_points:
-        raise InvalidSubmission("key_points", f"has {len(points)} entries, over the limit of {limits.key_points}")
+        raise InvalidSubmission(name, f"has {len(points)} entries, over the limit of {limits.key_points}")
     for index, point in enumerate(points):
-        _check_text(f"key_points.{index}", point, limits.key_point, required=True)
+        _check_text(f"{name}.{index}", point, limits.key_point, required=True)
         if not has_content(point):
-            raise InvalidSubmission(f"key_points.{index}", "is blank")
+            raise InvalidSubmission(f"{name}.{index}", "is blank")
     if len({point.strip().casefold() for point in points}) != len(points):
-        raise InvalidSubmission("key_points", "holds the same point twice")
+        raise InvalidSubmission(name, "holds the same point twice")

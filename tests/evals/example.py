@@ -11,7 +11,7 @@ from scipy.special import expit
 from evals.golden import GoldenRow
 from evals.results import Result
 from service.grading.grade import CriterionGrade, Evidence, Flag
-from tests.evals.helpers import BASE, CRITERIA, OTHER, grade, row, scored, unscored, usage, write_run
+from tests.evals.makers import BASE, CRITERIA, OTHER, grade, row, scored, unscored, usage, write_run
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\" 'text'"
 RTL = "ערך p הוא ההסתברות לתוצאה קיצונית לפחות כמו זו. Then I said 5% \u202eevil\u202c and 🙂👩‍🔬 went on."

@@ -1,202 +1,105 @@
-"""Makers of rows, grades and runs with known numbers."""
+"""Makers of golden rows, runs and models for the tests of the evaluations."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from evals.golden import GoldenRow, Label
+from evals.golden import GoldenRow
+from evals.manifest import Plan
 from evals.results import Result
-from service.grading.grade import (
-    ArtefactRef,
-    CommentaryStatus,
-    CriterionGrade,
-    Evidence,
-    Flag,
-    Grade,
-    GradeStatus,
-    ModelRef,
-    Overall,
-    Reason,
-    Receipt,
-    Review,
-    ScoredCriterion,
-    UnscoredCriterion,
-    Usage,
-)
+from evals.run import Asked, Mode, Run
+from service.grading.models import Tokens
+from service.llm.scripted import ScriptedChat
+from service.settings import EmbeddedSettings, Settings
+from tests.conftest import make_settings
 
-BASE, OTHER = "judge-readout@1", "judge-readout@2"
-CRITERIA = ("correctness", "clarity", "storytelling", "business_framing")
-NO_REPLY = Reason(code="model_reply_invalid", detail="no level", retryable=True)
+QUESTION = "What does a p-value tell you?"
+ANSWER = "It tells how often chance alone would give data like these, if the null hypothesis were true."
 
 
-def row(
-    name: str,
-    labels: Mapping[str, int],
-    *,
-    tags: Sequence[str] = ("plain",),
-    group: str | None = None,
-    question: str = "Why?",
-    answer: str = "Because the sample was small.",
-    rater: str | None = None,
-) -> GoldenRow:
-    """A golden row with these true levels."""
-    return GoldenRow(
-        id=name,
-        question=question,
-        answer=answer,
-        rubric="ds-interview",
-        labels={c: Label(level=level, source="authored", rater=rater) for c, level in labels.items()},
-        tags=tuple(tags),
-        split="dev",
-        group=group,
-    )
+def row(row_id: str = "row-1", **changes: object) -> GoldenRow:
+    """A golden row with a label for correctness, with changes."""
+    return GoldenRow.model_validate(row_data(row_id, **changes))
 
 
-def spread(score: float, levels: int = 5) -> tuple[float, ...]:
-    """A distribution over two neighbouring levels whose expected level is ``score``."""
-    below = min(int(score), levels - 1)
-    share = score - below
-    return tuple((1 - share) if i == below else share if i == below + 1 else 0.0 for i in range(1, levels + 1))
-
-
-def median(distribution: Sequence[float]) -> int:
-    """The level shown for a distribution."""
-    total = 0.0
-    for level, p in enumerate(distribution, 1):
-        total += p
-        if total >= 0.5 - 1e-6:
-            return level
-    raise AssertionError("not a distribution")
-
-
-def scored(
-    criterion: str,
-    score: float | Sequence[float],
-    *,
-    rationale: str | None = None,
-    confidence: float | None = None,
-    evidence: tuple[Evidence, ...] = (),
-) -> ScoredCriterion:
-    """A scored criterion with this expected level (or distribution)."""
-    distribution = spread(score) if isinstance(score, int | float) else tuple(score)
-    level = median(distribution)
-    expected = sum(i * p for i, p in enumerate(distribution, 1))
-    return ScoredCriterion(
-        id=criterion,
-        name=criterion.replace("_", " ").capitalize(),
-        weight=0.25,
-        score=round(expected, 2),
-        level=level,
-        label=f"Level {level}",
-        distribution=distribution,
-        confidence=round(distribution[level - 1], 2) if confidence is None else confidence,
-        rationale=rationale,
-        evidence=evidence,
-    )
-
-
-def unscored(criterion: str) -> UnscoredCriterion:
-    """A criterion no level was decided for."""
-    return UnscoredCriterion(id=criterion, name=criterion, weight=0.25, reason=NO_REPLY)
-
-
-def grade(
-    criteria: Iterable[CriterionGrade], *, judge: str = "readout", flags: tuple[Flag, ...] = (), prompt: str = "1"
-) -> Grade:
-    """A grade of these criteria; ungraded when none is scored."""
-    parts = tuple(criteria)
-    scores = [part.score for part in parts if isinstance(part, ScoredCriterion)]
-    mean = sum(scores) / len(scores) if scores else 0.0
-    total = Overall(
-        score=round(mean, 2),
-        max_score=5,
-        level=int(mean + 0.5),
-        label="Mixed",
-        confidence=None,
-        capped_by=None,
-        summary=None,
-    )
-    return Grade(
-        status=GradeStatus.GRADED if scores else GradeStatus.UNGRADED,
-        overall=total if scores else None,
-        criteria=parts,
-        flags=flags,
-        review=Review(needed=False, reasons=()),
-        receipt=Receipt(
-            rubric=ArtefactRef(id="ds-interview", version="1.1.0", sha256="r" * 64),
-            prompt=None
-            if judge.startswith("rule:")
-            else ArtefactRef(id="judge-readout", version=prompt, sha256="p" * 64),
-            coach_prompt=None,
-            judge=judge,
-            models=() if judge.startswith("rule:") else (ModelRef(role="judge", requested="embedded", reported=None),),
-            calibration=None,
-            service="0.1.0",
-        ),
-        commentary=CommentaryStatus(status="omitted"),
-        reason=None if scores else NO_REPLY,
-    )
-
-
-def usage(calls: int = 5, *, cost: float | None = 0.001, latency_ms: int = 2_000) -> Usage:
-    """What a grade took."""
-    return Usage(
-        model_calls=calls,
-        input_tokens=400 * calls,
-        output_tokens=10 * calls,
-        cached_tokens=0,
-        cost_usd=cost,
-        latency_ms=latency_ms,
-        cache="miss",
-    )
-
-
-def result(
-    golden: GoldenRow,
-    scores: Mapping[str, float | Sequence[float] | None] | None,
-    *,
-    variant: str = BASE,
-    repeat: int = 0,
-    judge: str = "readout",
-    spent: Usage | None = None,
-    flags: tuple[Flag, ...] = (),
-    rationale: str | None = None,
-) -> Result:
-    """A row graded with these scores; None for an unscored criterion, or for a grade that broke off."""
-    made = None
-    if scores is not None:
-        parts: list[CriterionGrade] = [
-            unscored(c) if value is None else scored(c, value, rationale=rationale) for c, value in scores.items()
-        ]
-        made = grade(parts, judge=judge, flags=flags, prompt=variant.rpartition("@")[2])
-    return Result(
-        row=golden,
-        variant=variant,
-        repeat=repeat,
-        grade=made,
-        usage=spent or usage(),
-        error=None if made else "the model gave up",
-    )
-
-
-def write_run(folder: Path, results: Sequence[Result], **head: object) -> Path:
-    """A run directory as the runner leaves it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    variants = list(dict.fromkeys(r.variant for r in results))
-    manifest = {
-        "id": folder.name,
-        "created": "2026-11-25T12:00:00Z",
-        "status": "done",
-        "suite": {"name": "smoke", "sha256": "s" * 64, "n": len(results)},
-        "variants": [{"name": v, "sha256": v[-1] * 64, "judge": "readout", "deterministic": True} for v in variants],
-        "model": "embedded",
-        "rubrics": [{"id": "ds-interview", "version": "1.1.0", "sha256": "r" * 64}],
-        "replayed": 0,
-        **head,
+def row_data(row_id: str = "row-1", **changes: object) -> dict[str, object]:
+    """The same as it stands in a file."""
+    return {
+        "id": row_id,
+        "question": QUESTION,
+        "answer": ANSWER,
+        "rubric": "ds-interview",
+        "labels": {"correctness": {"level": 4, "source": "authored"}},
+        "tags": ["plain"],
+        "split": "dev",
+        **changes,
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    lines = "".join(r.model_dump_json() + "\n" for r in results)
-    (folder / "results.jsonl").write_text(lines, encoding="utf-8")
-    return folder
+
+
+def write_rows(path: Path, rows: Iterable[GoldenRow]) -> Path:
+    """Rows as a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{each.model_dump_json(exclude_defaults=True)}\n" for each in rows))
+    return path
+
+
+def write_jsonl(path: Path, items: Iterable[object]) -> Path:
+    """Anything as JSON lines."""
+    path.write_text("".join(f"{json.dumps(item)}\n" for item in items))
+    return path
+
+
+class Priced(ScriptedChat):
+    """The echo model at ten cents a call."""
+
+    def __init__(self) -> None:
+        super().__init__("scripted/echo", lambda _answer, levels: (levels + 1) // 2)
+
+    def cost_usd(self, tokens: Tokens) -> float | None:
+        """Ten cents."""
+        return 0.1
+
+
+class Quiet:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.total = self.done = 0
+
+    def started(self, total: int, done: int) -> None:
+        """Keep both."""
+        self.total, self.done = total, done
+
+    def graded(self, result: Result, cost_usd: float | None) -> None:
+        """Keep it."""
+        self.results.append(result)
+
+    def ended(self) -> None:
+        """Nothing to do."""
+
+
+def eval_settings(tmp_path: Path, **more: object) -> Settings:
+    """Settings with the echo model and a cache of the test's own."""
+    return make_settings(tmp_path, embedded=EmbeddedSettings(cache_dir=tmp_path / "cache"), **more)
+
+
+def plan_of(suite: Path, prompts: Sequence[str] = ("judge-readout@3",), **more: object) -> Plan:
+    """A plan for a suite with the echo model."""
+    base = {"suite": str(suite), "model": "scripted/echo", "prompts": tuple(prompts)}
+    return Plan.model_validate({**base, **more})
+
+
+def asked(tmp_path: Path, mode: Mode = "ask", budget_usd: float | None = None) -> Asked:
+    """Runs and records in folders of the test's own."""
+    return Asked(mode, tmp_path / "runs", tmp_path / "recorded", budget_usd)
+
+
+async def ran(plan: Plan, tmp_path: Path, mode: Mode = "ask", resume: str | None = None) -> tuple[Run, list[Result]]:
+    """A run of a plan, done, and what it graded this time."""
+    run = Run.opened(plan, eval_settings(tmp_path), asked(tmp_path, mode), resume)
+    watch = Quiet()
+    await run.go(watch)
+    return run, watch.results

@@ -13,7 +13,7 @@ from evals.stats import agreement
 from evals.stats.number import Number, missing
 from evals.stats.observations import Observation, observed
 from evals.stats.outcomes import item_outcomes, mean_of, of_metric
-from tests.evals.helpers import result, row
+from tests.evals.makers import result, row
 
 
 def seen(label: int, score: float, *, level: int | None = None, question: str = "q", length: int = 10) -> Observation:

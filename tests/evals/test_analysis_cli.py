@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from evals.analysis_cli import app
 from tests.evals.example import example_run
-from tests.evals.helpers import BASE, OTHER, write_run
+from tests.evals.makers import BASE, OTHER, write_run
 from tests.evals.test_calibrate import judged
 from tests.evals.test_compare import answers
 

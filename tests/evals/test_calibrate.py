@@ -16,7 +16,7 @@ from evals.fitting import choose, columns_of, fit_isotonic, fit_shift, fit_thres
 from evals.results import Result
 from evals.stats.observations import observed
 from service.library import load_calibrations
-from tests.evals.helpers import BASE, result, row, usage, write_run
+from tests.evals.makers import BASE, result, row, usage, write_run
 
 LEVELS = np.arange(1, 6)
 

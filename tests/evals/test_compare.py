@@ -12,7 +12,7 @@ from evals.results import Result
 from evals.stats.noise import noise
 from evals.stats.observations import POOLED
 from evals.stats.paired import Paired, chance, detectable, difference_interval, holm
-from tests.evals.helpers import BASE, OTHER, result, row
+from tests.evals.makers import BASE, OTHER, result, row
 
 
 def answers(n: int, shift: float, *, variant: str, seed: int = 0, repeat: int = 0, jitter: float = 0.3) -> list[Result]:

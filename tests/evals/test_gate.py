@@ -11,7 +11,7 @@ from evals.baseline import NoBaseline, accept, baseline_path, read_baseline
 from evals.finished import FinishedRun, UnreadableRun, read_run
 from evals.gate import gate
 from evals.results import Result
-from tests.evals.helpers import BASE, OTHER, result, row, usage, write_run
+from tests.evals.makers import BASE, OTHER, result, row, usage, write_run
 from tests.evals.test_compare import answers
 
 REASON = "The claim check of version 2 tells more twins apart."

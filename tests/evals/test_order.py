@@ -12,7 +12,7 @@ from evals.stats.reliability import calibration_error, raters_alpha, reliability
 from evals.stats.safety import safety_outcomes
 from evals.stats.summary import summarise
 from service.grading.grade import Evidence, Flag
-from tests.evals.helpers import BASE, grade, result, row, scored, usage
+from tests.evals.makers import BASE, grade, result, row, scored, usage
 
 INJECTION = Flag(code="injection", spans=(), detail="")
 

@@ -25,7 +25,7 @@ from evals.report.markdown import escaped, write_markdown
 from evals.report.words import headline
 from service.grading.grade import Evidence
 from tests.evals.example import HOSTILE, RTL, example, example_run
-from tests.evals.helpers import BASE, OTHER, result, row, usage, write_run
+from tests.evals.makers import BASE, OTHER, result, row, usage, write_run
 from tests.evals.test_compare import answers
 
 

@@ -7,7 +7,10 @@ from service.grading.rubric import Rubric, parse_rubric
 
 def rubric_data(**changes: object) -> dict[str, object]:
     """The parsed YAML of a small valid rubric, with changes."""
-    levels = [{"label": label, "descriptor": f"It is {label}."} for label in ("low", "middle", "high")]
+    levels, others = (
+        [{"label": label, "descriptor": f"{what} is {label}."} for label in ("low", "middle", "high")]
+        for what in ("It", "Its form")
+    )
     return {
         "id": "tiny",
         "version": "1.0.0",
@@ -15,7 +18,7 @@ def rubric_data(**changes: object) -> dict[str, object]:
         "audience": "Tests.",
         "criteria": [
             {"id": "facts", "name": "Facts", "weight": 0.75, "question": "True?", "levels": levels, "factual": True},
-            {"id": "form", "name": "Form", "weight": 0.25, "question": "Clear?", "levels": levels},
+            {"id": "form", "name": "Form", "weight": 0.25, "question": "In order?", "levels": others},
         ],
         "aggregation": {
             "caps": [{"criterion": "facts", "at_most": 1.5, "overall": 1.25}],

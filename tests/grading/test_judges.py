@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from service.grading.errors import ModelError, ModelMisconfigured, ModelUnavailable
 from service.grading.judgement import Case, Decided, Judgement, Undecided
+from service.grading.judges.facts import MAX_STATEMENTS, statements
 from service.grading.judges.readout import ReadoutJudge, label_weights, tilt
 from service.grading.judges.single_call import SingleCallJudge
 from service.grading.levels import LevelDistribution
-from service.grading.models import CallBudget, ChatReply
+from service.grading.models import CallBudget, ChatReply, ChatRequest
 from service.grading.rubric import Rubric
 from service.grading.submission import Submission
 from service.library import FileLibrary
@@ -178,7 +179,7 @@ async def test_all_questions_about_an_answer_share_their_beginning(library: File
     assert all(user.startswith(shared) for user in users)
 
 
-async def test_the_newest_prompt_restates_the_claim_without_the_reference_and_checks_only_the_restatement(
+async def test_an_older_prompt_restates_the_claim_without_the_reference_and_checks_only_the_restatement(
     library: FileLibrary, two_criteria: Rubric
 ) -> None:
     """So that neither polish nor the reference's words reach the verdict."""
@@ -196,6 +197,135 @@ async def test_the_newest_prompt_restates_the_claim_without_the_reference_and_ch
     assert SUBMISSION.answer not in verify
     assert "Statement: Splitting shows error on new data.\nDoes" in verify
     assert str(SUBMISSION.reference) in verify
+
+
+class Listening(RepliesInOrder):
+    """A model that answers by what it is asked: yes to statements with these words, no to others, level 2 else."""
+
+    def __init__(self, *true: str) -> None:
+        super().__init__([token(d2=1.0)])
+        self._true = true
+
+    async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
+        """Yes or no to the last lines of the last message."""
+        self.requests.append(request)
+        asked = request.messages[-1].content.rpartition("Statement: ")[2].rpartition("</answer")[2]
+        if "Yes or No" not in asked:
+            return token(d2=1.0)
+        yes = any(word in asked for word in self._true)
+        return token(Yes=0.9, No=0.1) if yes else token(Yes=0.1, No=0.9)
+
+
+async def by_facts(library: FileLibrary, rubric: Rubric, model: RepliesInOrder, submission: Submission) -> Judgement:
+    """What the readout judge's newest prompt makes of a submission."""
+    prompt = library.prompt("judge-readout@4")
+    assert prompt is not None
+    judge = ReadoutJudge(ResilientChat(model, RetryPolicy(base_wait=0.0, concurrency=1)), prompt)
+    return await judge.decide(case(rubric, submission), CallBudget(), lambda _: None)
+
+
+MIXED = Submission(
+    "Why split?",
+    "We split to see new data. The moon is made of cheese.",
+    "Splitting estimates the error on unseen data.",
+    key_points=("names unseen data", "names leakage"),
+    misconceptions=("splitting raises accuracy", "the moon is cheese"),
+)
+
+
+async def test_each_statement_is_held_against_the_reference_without_the_rest_of_the_answer(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """So that polish around it cannot reach the verdict; and the answer is read without the reference."""
+    model = Listening("new data")
+
+    await by_facts(library, two_criteria, model, MIXED)
+
+    checks = [r.messages[-1].content for r in model.requests if r.family == "verify"]
+    assert [text.partition("Statement: ")[2].partition("\n")[0] for text in checks] == [
+        "We split to see new data.",
+        "The moon is made of cheese.",
+    ]
+    assert all(str(MIXED.reference) in text for text in checks)
+    others = [r.messages[-1].content for r in model.requests if r.family != "verify"]
+    assert others
+    assert not any(str(MIXED.reference) in text for text in others)
+
+
+async def test_what_is_true_and_said_raises_a_factual_criterion_and_what_is_false_lowers_it(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """Statements, key points and misconceptions each move it their way; the other criterion stays."""
+    levels = []
+    for true in (("cheese", "raises"), ("new data",), ("new data", "names unseen"), ("new data", "names", "made of")):
+        judgement = await by_facts(library, two_criteria, Listening(*true), MIXED)
+        levels.append(judgement.decided()["facts"].expected)
+        assert judgement.decided()["form"].probabilities == (0.0, 1.0, 0.0)
+
+    assert levels == sorted(levels)
+    assert levels[0] < 1.5
+    assert levels[-1] > 2.5
+
+
+async def test_the_learner_is_told_which_points_and_misconceptions_were_heard(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """In the order they were sent."""
+    judgement = await by_facts(library, two_criteria, Listening("names unseen", "moon is cheese"), MIXED)
+
+    assert [point.covered for point in judgement.key_points] == ["covered", "missing"]
+    assert [wrong.voiced for wrong in judgement.misconceptions] == ["no", "yes"]
+
+
+async def test_without_a_reference_the_judge_is_less_sure(library: FileLibrary, two_criteria: Rubric) -> None:
+    """The model then has nothing but what it knows itself."""
+    alone = Submission(MIXED.question, MIXED.answer)
+    with_it = Submission(MIXED.question, MIXED.answer, MIXED.reference)
+
+    sure, unsure = [
+        (await by_facts(library, two_criteria, Listening("new data"), sent)).decided()["facts"]
+        for sent in (with_it, alone)
+    ]
+
+    assert max(unsure.probabilities) < max(sure.probabilities)
+
+
+async def test_a_statement_that_cannot_be_checked_leaves_the_factual_criterion_undecided(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """Half of the evidence is no grade; the other criterion stands."""
+
+    class Failing(Listening):
+        async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
+            if request.family == "verify" and "Statement: The moon" in request.messages[-1].content:
+                raise ModelMisconfigured("gone")
+            return await super().complete(request, seconds)
+
+    judgement = await by_facts(library, two_criteria, Failing("new data"), Submission(MIXED.question, MIXED.answer))
+
+    assert [type(decision) for decision in judgement.decisions] == [Undecided, Decided]
+
+
+@given(st.text(max_size=400))
+def test_an_answer_always_has_a_statement_and_never_too_many(answer: str) -> None:
+    """Whatever its punctuation and script."""
+    found = statements(answer)
+
+    assert 1 <= len(found) <= MAX_STATEMENTS
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("One is true. Is two? Yes.", ["One is true."]),
+        ("Yes.", ["Yes."]),
+        ("It is 0.5 here. And that is all", ["It is 0.5 here.", "And that is all"]),
+        ("I pick the top row.\nSELECT MAX(s)\nFROM e;", ["I pick the top row.", "SELECT MAX(s)\nFROM e;"]),
+    ],
+)
+def test_statements_are_sentences_and_code_is_one_of_them(answer: str, expected: list[str]) -> None:
+    """Fragments are left out where there is more."""
+    assert statements(answer) == expected
 
 
 async def test_key_points_are_reported_one_by_one(library: FileLibrary, two_criteria: Rubric) -> None:

@@ -68,3 +68,12 @@ def test_the_default_rubric_has_four_criteria_on_five_levels_with_distinct_descr
     assert rubric.levels == 5
     assert len(set(descriptors)) == 20
     assert [criterion.id for criterion in rubric.criteria if criterion.factual] == ["correctness"]
+
+
+def test_a_part_of_a_rubric_is_a_rubric_with_renormalised_weights(rubric: Rubric) -> None:
+    """What a judge is shown where a criterion does not apply; caps on what is left out go with it."""
+    part = rubric.only(criterion for criterion in rubric.criteria if criterion.id in ("clarity", "storytelling"))
+
+    assert [(c.id, c.weight) for c in part.criteria] == [("clarity", 0.5), ("storytelling", 0.5)]
+    assert part.aggregation.caps == ()
+    assert part.sha256 != rubric.sha256

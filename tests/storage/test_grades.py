@@ -43,7 +43,7 @@ INTERRUPTED = Reason(code="interrupted", detail="stopped", retryable=True)
 def record(number: int = 1, **changes: object) -> GradeRecord:
     """A record in progress."""
     request = GradeRequest(
-        submission=Submission("Why?", HARD_TEXT, "So.", ("a",), Context(industry="retail"), "en"),
+        submission=Submission("Why?", HARD_TEXT, "So.", ("a",), ("not a",), Context(industry="retail"), "en"),
         rubric=tiny_rubric(),
         learner="learner-1",
         metadata={"course": HARD_TEXT},

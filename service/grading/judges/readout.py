@@ -1,26 +1,27 @@
 """One forward pass a criterion: the level's probabilities are read off the model's first token.
 
 System, question, reference and answer come first and the criterion last, so all questions share one cached
-prefix. On a criterion marked ``factual`` the level question alone lets polish buy correctness, so the central
-claim is checked apart from its wording: restated by the model in one bare sentence, without the reference at
-hand, and only that sentence is held against the reference (or, in older prompts, by a direct yes/no question).
+prefix. On a criterion marked ``factual`` the level question alone lets polish buy correctness, so facts are asked about
+apart from their wording: each statement of the answer is held against the reference by itself, and together with
+the key points and misconceptions decides the level (:mod:`service.grading.judges.facts`). Older prompts check the
+central claim only, restated in one bare sentence or asked about directly, and tilt the level question's answer by it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from service.grading.errors import ModelError, ReplyInvalid
 from service.grading.fence import as_line, fenced
-from service.grading.grade import Coverage, KeyPoint, Reason
+from service.grading.grade import Reason
 from service.grading.judgement import Case, Decided, Decision, Judgement, Observer, Undecided, level_labels
+from service.grading.judges.facts import Findings, Heard, known, log_odds, right_levels, statements
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
 from service.grading.prompt import Prompt
-from service.grading.reply import COVERAGE
 from service.grading.rubric import Criterion
 
 ALTERNATIVES = 20
@@ -32,8 +33,9 @@ class ReadoutJudge:
     """Judge ``readout``, for models that report top log-probabilities.
 
     The prompt's parameters: ``min_mass``, the least total probability the labels must have for a readout to
-    count; ``claim_weight`` (>= 0), how much the claim question moves the level; ``claim_scale`` (> 0), by which
-    its log-odds are multiplied first, since small models are too unsure of what they know.
+    count; ``partly_at``, ``covered_at``, ``voiced_at``, from which log-odds a key point counts as said and a
+    misconception as voiced; those of :mod:`service.grading.judges.facts`. In older prompts ``claim_weight`` (>= 0),
+    how much the claim question moves the level, and ``claim_scale`` (> 0), by which its log-odds are multiplied first.
     """
 
     chat: ChatModel
@@ -51,28 +53,64 @@ class ReadoutJudge:
         return {"judge": self.name, "model": self.model, "prompt": self.prompt.sha256}
 
     async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
-        """Decide the first criterion, which fills the prefix cache, then the others; key points last."""
+        """Decide the first criterion, which fills the prefix cache, then the others."""
         shared = self._shared(case)
+        hearing = self._heard(case, shared, budget)
+        heard = asyncio.ensure_future(hearing) if self._by_statements else hearing
         first, *others = case.rubric.criteria
-        decisions = [await self._decision(first, case, shared, budget)]
+        decisions = [await self._decision(first, case, shared, heard, budget)]
         observe(decisions[0])
-        for task in [asyncio.ensure_future(self._decision(c, case, shared, budget)) for c in others]:
+        for task in [asyncio.ensure_future(self._decision(c, case, shared, heard, budget)) for c in others]:
             decisions.append(await task)
             observe(decisions[-1])
-        key_points = await asyncio.gather(*(self._coverage(p, shared, budget) for p in case.submission.key_points))
-        return Judgement(decisions=tuple(decisions), key_points=tuple(key_points))
+        return (await heard).told(case, self.prompt, tuple(decisions))
 
     def _shared(self, case: Case) -> tuple[str, str]:
         system = self.prompt.system(case.rubric)
         return system, self.prompt.render("case", **case.variables())
 
+    @property
+    def _by_statements(self) -> bool:
+        return self.prompt.has("verify") and not self.prompt.has("restate")
+
     async def _decision(
-        self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget
+        self,
+        criterion: Criterion,
+        case: Case,
+        shared: tuple[str, str],
+        heard: Awaitable[Heard],
+        budget: CallBudget,
     ) -> Decision:
         try:
+            if criterion.factual and self._by_statements:
+                return await self._by_facts(criterion, case, heard, budget)
             return await self._decided(criterion, case, shared, budget)
         except ModelError as error:
             return Undecided(criterion=criterion.id, reason=Reason.of(error))
+
+    async def _by_facts(self, criterion: Criterion, case: Case, heard: Awaitable[Heard], budget: CallBudget) -> Decided:
+        """The level from the answer's statements, one by one, and from what else was heard in it."""
+        said = statements(case.submission.answer)
+        checked = await asyncio.gather(*(self._agrees(statement, case, budget) for statement in said))
+        other = await heard
+        found = Findings(tuple(checked), known(other.points), known(other.misconceptions))
+        referenced = case.submission.reference is not None
+        levels = right_levels(found, len(criterion.levels), self.prompt, referenced=referenced)
+        return Decided(
+            criterion=criterion.id,
+            distribution=levels.probabilities,
+            probes={"right": round(found.right(self.prompt), 4), **_numbered("statement", checked)},
+        )
+
+    async def _agrees(self, statement: str, case: Case, budget: CallBudget) -> float:
+        submission = case.submission
+        messages = self.prompt.messages(
+            "verify",
+            question=as_line(submission.question),
+            reference=as_line(submission.reference) if submission.reference else None,
+            claim=as_line(statement),
+        )
+        return log_odds(await self._ask(messages, YES_NO, budget, "verify"))
 
     async def _decided(self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget) -> Decided:
         labels = level_labels(criterion)
@@ -121,13 +159,22 @@ class ReadoutJudge:
         reference = as_line(submission.reference) if submission.reference else None
         return self.prompt.messages("verify", question=question, reference=reference, claim=as_line(claim))
 
-    async def _coverage(self, point: str, shared: tuple[str, str], budget: CallBudget) -> KeyPoint:
+    async def _heard(self, case: Case, shared: tuple[str, str], budget: CallBudget) -> Heard:
+        """Whether the answer says each key point, and each misconception where the prompt asks about them."""
+        sent = case.submission
+        asked = [self.prompt.render("key_point", point=as_line(point)) for point in sent.key_points]
+        wrong = sent.misconceptions if self.prompt.has("misconception") else ()
+        asked += [self.prompt.render("misconception", statement=as_line(statement)) for statement in wrong]
+        found: list[float | None] = []
+        for some in (asked[:1], asked[1:]):  # the first fills the prefix cache
+            found += await asyncio.gather(*(self._odds(question, shared, budget) for question in some))
+        return Heard(tuple(found[: len(sent.key_points)]), tuple(found[len(sent.key_points) :]))
+
+    async def _odds(self, question: str, shared: tuple[str, str], budget: CallBudget) -> float | None:
         try:
-            question = self.prompt.render("key_point", point=point)
-            weights = await self._read_off(question, YES_NO, shared, budget)
+            return log_odds(await self._read_off(question, YES_NO, shared, budget))
         except ModelError:
-            return KeyPoint(point=point, covered="unknown")
-        return KeyPoint(point=point, covered=_coverage_of(weights[0] / sum(weights)))
+            return None
 
     async def _read_off(
         self, question: str, labels: Sequence[str], shared: tuple[str, str], budget: CallBudget
@@ -194,7 +241,5 @@ def tilt(levels: LevelDistribution, right: float, weight: float) -> LevelDistrib
     return LevelDistribution.from_weights(tilted)
 
 
-def _coverage_of(yes: float) -> Coverage:
-    if yes >= 2 / 3:
-        return COVERAGE[0]
-    return COVERAGE[1] if yes >= 1 / 3 else COVERAGE[2]
+def _numbered(name: str, values: Sequence[float]) -> dict[str, float]:
+    return {f"{name}_{number}": round(value, 4) for number, value in enumerate(values, 1)}

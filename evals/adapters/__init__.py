@@ -1,0 +1,1 @@
+"""Other people's test sets as golden rows."""

@@ -1,0 +1,136 @@
+"""How right is an answer? Small factual questions, each put apart from the answer's polish, weighed together.
+
+Asked for a level, a small model follows fluency. Asked whether one bare sentence agrees with a reference, whether the
+answer says one key point, or whether it makes one known false statement, it has no polish to follow. What the
+questions found is one number on a log-odds scale; the level distribution is a bell around the place it stands for.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from service.grading.grade import Coverage, KeyPoint, Misconception
+from service.grading.judgement import Case, Decision, Judgement
+from service.grading.levels import LevelDistribution
+from service.grading.prompt import Prompt
+from service.grading.prose import count_words, segments
+
+LEAST = 1e-4
+"""The least probability a first token is taken to have, so that log-odds stay finite."""
+
+HALF = math.log(2)
+"""Log-odds of two to one: prompts without thresholds of their own call a point covered from there on."""
+
+MIN_WORDS = 3
+MAX_STATEMENTS = 24
+"""Longer answers are checked on this many of their statements, spread evenly."""
+
+_END = re.compile(r"(?<=[.!?;])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found, as log-odds of yes; empty where nothing was asked.
+
+    Attributes:
+        statements: the answer's statement agrees with the reference (or, without one, is true).
+        points: the answer says this key point.
+        misconceptions: the answer makes this false statement.
+    """
+
+    statements: tuple[float, ...]
+    points: tuple[float, ...] = ()
+    misconceptions: tuple[float, ...] = ()
+
+    def right(self, prompt: Prompt) -> float:
+        """How right the answer is, as log-odds: a weighted sum with the weights of the prompt file."""
+        weighed = prompt.parameter("statements_weight", 1.0) * fmean(self.statements)
+        if self.points:
+            weighed += prompt.parameter("points_weight", 0.7) * (fmean(self.points) - prompt.parameter("points_at", 0))
+        if self.misconceptions:
+            worst = max(self.misconceptions) - prompt.parameter("misconceptions_at", 0)
+            weighed -= prompt.parameter("misconceptions_weight", 0.4) * worst
+        return weighed - prompt.parameter("right_at", 0.0)
+
+
+def right_levels(found: Findings, levels: int, prompt: Prompt, *, referenced: bool) -> LevelDistribution:
+    """The probability of each level: a discretised bell around the place the findings stand for.
+
+    Args:
+        found: at least one statement.
+        levels: K.
+        prompt: its parameters ``right_scale`` and ``right_spread`` (shares of the scale from lowest to highest level).
+        referenced: without a reference the model has only what it knows itself, and the bell is twice as wide.
+    """
+    place = 1 / (1 + math.exp(-found.right(prompt) / prompt.parameter("right_scale", 0.7)))
+    spread = prompt.parameter("right_spread", 0.2) * (1 if referenced else 2)
+    steps = [level / (levels - 1) for level in range(levels)]
+    return LevelDistribution.from_weights([math.exp(-(((step - place) / spread) ** 2) / 2) for step in steps])
+
+
+def statements(answer: str) -> list[str]:
+    """What of an answer can be true or false by itself: its sentences, and its code as one statement.
+
+    Fragments of fewer than three words are left out, unless nothing else is there.
+    """
+    parts = list(segments(answer))
+    code = "\n".join(answer[part.start : part.end] for part in parts if part.code)
+    prose = " ".join(answer[part.start : part.end].strip() for part in parts if not part.code)
+    sentences = [sentence for sentence in _END.split(prose.strip()) if sentence.strip()]
+    found = [sentence for sentence in sentences if count_words(sentence) >= MIN_WORDS] or sentences
+    return _spread([*found, *([code] if code else [])]) or [answer]
+
+
+def _spread(items: list[str]) -> list[str]:
+    if len(items) <= MAX_STATEMENTS:
+        return items
+    return [items[index * len(items) // MAX_STATEMENTS] for index in range(MAX_STATEMENTS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Whether the answer says key points and misconceptions, as log-odds of yes; None where it could not be told."""
+
+    points: tuple[float | None, ...]
+    misconceptions: tuple[float | None, ...]
+
+    def told(self, case: Case, prompt: Prompt, decisions: tuple[Decision, ...]) -> Judgement:
+        """The judgement with these, in the order of the submission and in words for the learner."""
+        sent = case.submission
+        partly, covered = prompt.parameter("partly_at", -HALF), prompt.parameter("covered_at", HALF)
+        voiced = prompt.parameter("voiced_at", 1.5)
+        wrong = (*self.misconceptions, *(None for _ in sent.misconceptions[len(self.misconceptions) :]))
+        return Judgement(
+            decisions=decisions,
+            key_points=tuple(
+                KeyPoint(point=point, covered=_coverage(odds, partly, covered))
+                for point, odds in zip(sent.key_points, self.points, strict=True)
+            ),
+            misconceptions=tuple(
+                Misconception(
+                    misconception=text, voiced="unknown" if odds is None else "yes" if odds >= voiced else "no"
+                )
+                for text, odds in zip(sent.misconceptions, wrong, strict=True)
+            ),
+        )
+
+
+def _coverage(odds: float | None, partly: float, covered: float) -> Coverage:
+    if odds is None:
+        return "unknown"
+    return "covered" if odds >= covered else "partly" if odds >= partly else "missing"
+
+
+def log_odds(yes_no: Sequence[float]) -> float:
+    """The natural log-odds of yes, kept within what first tokens can tell."""
+    yes, no = (max(weight, LEAST) for weight in yes_no)
+    return math.log(yes / no)
+
+
+def known(odds: Sequence[float | None]) -> tuple[float, ...]:
+    """What could be told."""
+    return tuple(value for value in odds if value is not None)
