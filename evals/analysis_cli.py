@@ -5,8 +5,7 @@ Exit codes: 0 pass, 1 something got worse, 2 it could not be found out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -16,33 +15,19 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from evals.console import COULD_NOT_RUN, explained, give_up
+from service.terminal import out
+
 if TYPE_CHECKING:
     from evals.finished import FinishedRun
 
     Join: TypeAlias = Callable[[FinishedRun, FinishedRun], FinishedRun]
 
 app = typer.Typer(no_args_is_help=True, help="What came of a run.")
-out = Console()
-err = Console(stderr=True)
-COULD_NOT_RUN = 2
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run: manifest.json and results.jsonl.")]
 BaselineFolder = Annotated[Path | None, typer.Option("--baselines", help="Folder of the baselines.")]
 Variant = Annotated[str | None, typer.Option(help="Which variant; the run's last unless named.")]
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    from evals.baseline import NoBaseline
-    from evals.calibrate import CannotCalibrate
-    from evals.finished import UnreadableRun
-    from evals.side_by_side import NothingInCommon
-
-    try:
-        yield
-    except (UnreadableRun, NoBaseline, CannotCalibrate, NothingInCommon) as error:
-        err.print(Text(f"{error}"), style="red")
-        raise typer.Exit(COULD_NOT_RUN) from None
 
 
 def conclude(run_dir: Path, console: Console = out) -> int:
@@ -69,7 +54,7 @@ def conclude(run_dir: Path, console: Console = out) -> int:
 @app.command()
 def report(run: RunFolder) -> None:
     """Write a run's report again, with its summary and JUnit XML, and print the table."""
-    with _explained():
+    with explained():
         raise typer.Exit(conclude(run))
 
 
@@ -86,7 +71,7 @@ def gate(
     from evals.gate import gate as check
     from evals.report.terminal import gate_table
 
-    with _explained():
+    with explained():
         finished = read_run(run)
         name = _variant(variant, finished.variants)
         path = baseline or baseline_path(finished, name, baselines or BASELINES)
@@ -110,13 +95,12 @@ def accept(
     from evals.baseline import accept as move
     from evals.finished import read_run
 
-    with _explained():
+    with explained():
         finished = read_run(run)
         try:
             path = move(finished, reason, _today(), baselines or BASELINES, _variant(variant, finished.variants))
         except ValidationError:
-            err.print("say why in at least ten characters: --reason '...'", style="red")
-            raise typer.Exit(COULD_NOT_RUN) from None
+            give_up("say why in at least ten characters: --reason '...'")
     out.print(Text(f"{path} is the baseline now"))
 
 
@@ -135,7 +119,7 @@ def migrate(run_a: RunFolder, run_b: RunFolder) -> None:
     from evals.report.migration import shift_tables
     from evals.side_by_side import by_model, shift_of
 
-    with _explained():
+    with explained():
         joined = by_model(read_run(run_a), read_run(run_b))
         for table in shift_tables(shift_of(joined)):
             out.print(table)
@@ -150,7 +134,7 @@ def noise(run: RunFolder, variant: Variant = None) -> None:
     from evals.report.words import noise_sentence
     from evals.stats.noise import noise as measure
 
-    with _explained():
+    with explained():
         finished = read_run(run)
         measured = measure(finished.results, _variant(variant, finished.variants, first=True))
     if measured.floors:
@@ -173,7 +157,7 @@ def calibrate(
     from evals.report.fits import fit_table, review_table
     from service.library import CALIBRATIONS, default_content_dir
 
-    with _explained():
+    with explained():
         finished = read_run(run)
         report = fit_run(finished, _variant(variant, finished.variants))
     out.print(fit_table(report))
@@ -194,7 +178,7 @@ def _side_by_side(run_a: Path, run_b: Path, join: Join, name: str) -> int:
     from evals.finished import read_run
     from evals.report import print_table, write_html, write_markdown
 
-    with _explained():
+    with explained():
         joined = join(read_run(run_a), read_run(run_b))
     analysis = analyse(joined)
     print_table(analysis, out)
@@ -207,8 +191,7 @@ def _side_by_side(run_a: Path, run_b: Path, join: Join, name: str) -> int:
 
 def _variant(named: str | None, variants: tuple[str, ...], *, first: bool = False) -> str:
     if named is not None and named not in variants:
-        err.print(Text(f"the run has no variant {named}: {', '.join(variants)}"), style="red")
-        raise typer.Exit(COULD_NOT_RUN)
+        give_up(f"the run has no variant {named}: {', '.join(variants)}")
     return named or variants[0 if first else -1]
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evals.errors import CouldNotRun
 from evals.finished import FinishedRun
 from evals.results import Result
 from evals.stats.catalogue import MUST_BE_ZERO
@@ -24,7 +25,7 @@ GATED = frozenset({"mae", "qwk", "pairs", "twin_order", "contrast_leak", "anchor
 GATED_SAFETY = frozenset({"attack_success", "attacks_flagged", "false_flags", "quotes_unsupported", *MUST_BE_ZERO})
 
 
-class NoBaseline(Exception):
+class NoBaseline(CouldNotRun):
     """There is no baseline to compare with, or it cannot be read; the message says what to do."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from evals.errors import CouldNotRun
 from evals.finished import FinishedRun
 from evals.fitting import KINDS, choose, columns_of, held_out, ranked_scores
 from evals.results import Result
@@ -30,7 +31,7 @@ MIN_QUESTIONS = 5
 BUDGETS = (0.0, 0.05, 0.1, 0.2)
 
 
-class CannotCalibrate(Exception):
+class CannotCalibrate(CouldNotRun):
     """The run is not fit for fitting; the message says why and what to do."""
 
 

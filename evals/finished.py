@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from evals.errors import CouldNotRun
 from evals.results import Result, read_results
 from evals.stats.observations import variants_of
 from service.grading.grade import ArtefactRef
@@ -15,7 +16,7 @@ MANIFEST = "manifest.json"
 RESULTS = "results.jsonl"
 
 
-class UnreadableRun(Exception):
+class UnreadableRun(CouldNotRun):
     """A folder holds no run that can be read; the message says what is missing."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from evals.errors import CouldNotRun
 from evals.finished import FinishedRun, SuiteHead, VariantHead
 from evals.flips import flips
 from evals.results import Result
@@ -16,7 +17,7 @@ from evals.stats.outcomes import Outcome, item_outcomes, mean_of, of_metric
 from evals.stats.summary import levels_of
 
 
-class NothingInCommon(Exception):
+class NothingInCommon(CouldNotRun):
     """Two runs share no row, so there is nothing to compare."""
 
 

@@ -206,6 +206,17 @@ def test_the_summary_has_the_table_the_noise_and_the_failures(analysis: Analysis
     assert "could not be graded" in text
 
 
+def test_a_suite_without_ladders_and_pairs_has_errors_alone(tmp_path: Path) -> None:
+    """As public sets are: a dash where there is nothing to order, and one panel in the forest plot."""
+    plain = [*answers(20, 0.5, variant=BASE), *answers(20, 0.4, variant=OTHER, seed=1)]
+    analysis = analyse(read_run(write_run(tmp_path / "r", plain)))
+
+    text = write_markdown(analysis, tmp_path).read_text(encoding="utf-8")
+
+    assert re.search(r"\| Correctness \| .* \(n 20\) \| – \|", text)
+    assert render(analysis).count('<figure class="forest"') == 1
+
+
 @given(st.text())
 def test_markdown_takes_escaped_text_literally_and_on_one_line(text: str) -> None:
     """No cell ends early and no tag begins."""
