@@ -5,13 +5,11 @@ Exit codes: 0 pass, 1 something got worse, 2 it could not be found out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
@@ -20,8 +18,6 @@ from service.terminal import out
 
 if TYPE_CHECKING:
     from evals.finished import FinishedRun
-
-    Join: TypeAlias = Callable[[FinishedRun, FinishedRun], FinishedRun]
 
 app = typer.Typer(no_args_is_help=True, help="What came of a run.")
 
@@ -38,7 +34,8 @@ def conclude(run_dir: Path, console: Console = out) -> int:
         no grade at all.
 
     Raises:
-        UnreadableRun: the folder holds no run that can be read.
+        CouldNotRun: the folder holds no run that can be read.
+        ModuleNotFoundError: the libraries of the analysis are not installed (``debrief-service[evals]``).
     """
     from evals.analysis import analyse
     from evals.finished import read_run
@@ -66,21 +63,21 @@ def gate(
     baselines: BaselineFolder = None,
 ) -> None:
     """Hold a run against the accepted numbers; exit 1 when anything is red."""
-    from evals.baseline import BASELINES, baseline_path, read_baseline
-    from evals.finished import read_run
-    from evals.gate import gate as check
-    from evals.report.terminal import gate_table
-
     with explained():
+        from evals.baseline import BASELINES, baseline_path, read_baseline
+        from evals.finished import read_run
+        from evals.gate import gate as check
+        from evals.report.terminal import gate_table
+
         finished = read_run(run)
         name = _variant(variant, finished.variants)
         path = baseline or baseline_path(finished, name, baselines or BASELINES)
         result = check(finished, read_baseline(path), name)
-    out.print(gate_table(result))
-    for note in result.notes:
-        out.print(Text(f"note: {note}", style="yellow"))
-    out.print(Text(f"{len(result.red)} red of {len(result.measured)}", style="bold"))
-    raise typer.Exit(1 if result.red else 0)
+        out.print(gate_table(result))
+        for note in result.notes:
+            out.print(Text(f"note: {note}", style="yellow"))
+        out.print(Text(f"{len(result.red)} red of {len(result.measured)}", style="bold"))
+        raise typer.Exit(1 if result.red else 0)
 
 
 @app.command()
@@ -91,56 +88,57 @@ def accept(
     baselines: BaselineFolder = None,
 ) -> None:
     """Make a run's numbers the baseline; the reason lands in the file."""
-    from evals.baseline import BASELINES
-    from evals.baseline import accept as move
-    from evals.finished import read_run
-
     with explained():
+        from evals.baseline import BASELINES, SHORTEST_REASON
+        from evals.baseline import accept as move
+        from evals.finished import read_run
+
+        if len(reason.strip()) < SHORTEST_REASON:
+            give_up(f"say why, in {SHORTEST_REASON} characters or more: --reason '...'")
         finished = read_run(run)
-        try:
-            path = move(finished, reason, _today(), baselines or BASELINES, _variant(variant, finished.variants))
-        except ValidationError:
-            give_up("say why in at least ten characters: --reason '...'")
-    out.print(Text(f"{path} is the baseline now"))
+        path = move(finished, reason, _today(), baselines or BASELINES, _variant(variant, finished.variants))
+        out.print(Text(f"{path} is the baseline now"))
 
 
 @app.command()
 def diff(run_a: RunFolder, run_b: RunFolder) -> None:
     """Compare the last variants of two runs on the rows both hold; writes the report into RUN_B/diff."""
-    from evals.side_by_side import by_run
+    with explained():
+        from evals.finished import read_run
+        from evals.side_by_side import by_run
 
-    raise typer.Exit(_side_by_side(run_a, run_b, by_run, "diff"))
+        raise typer.Exit(_side_by_side(by_run(read_run(run_a), read_run(run_b)), run_b / "diff"))
 
 
 @app.command()
 def migrate(run_a: RunFolder, run_b: RunFolder) -> None:
     """From one model to another: how far they agree, which levels shift, which answers are affected."""
-    from evals.finished import read_run
-    from evals.report.migration import shift_tables
-    from evals.side_by_side import by_model, shift_of
-
     with explained():
+        from evals.finished import read_run
+        from evals.report.migration import shift_tables
+        from evals.side_by_side import by_model, shift_of
+
         joined = by_model(read_run(run_a), read_run(run_b))
         for table in shift_tables(shift_of(joined)):
             out.print(table)
-    raise typer.Exit(_side_by_side(run_a, run_b, by_model, "migrate"))
+        raise typer.Exit(_side_by_side(joined, run_b / "migrate"))
 
 
 @app.command()
 def noise(run: RunFolder, variant: Variant = None) -> None:
     """How far a run's numbers move with nothing changed: needs a run with --repeat."""
-    from evals.finished import read_run
-    from evals.report.terminal import noise_table
-    from evals.report.words import noise_sentence
-    from evals.stats.noise import noise as measure
-
     with explained():
+        from evals.finished import read_run
+        from evals.report.terminal import noise_table
+        from evals.report.words import noise_sentence
+        from evals.stats.noise import noise as measure
+
         finished = read_run(run)
         measured = measure(finished.results, _variant(variant, finished.variants, first=True))
-    if measured.floors:
-        out.print(noise_table(measured))
-    out.print(Text(noise_sentence(measured)))
-    raise typer.Exit(0 if measured.repeats else COULD_NOT_RUN)
+        if measured.floors:
+            out.print(noise_table(measured))
+        out.print(Text(noise_sentence(measured)))
+        raise typer.Exit(0 if measured.repeats else COULD_NOT_RUN)
 
 
 @app.command()
@@ -151,38 +149,31 @@ def calibrate(
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what it would bring.")] = False,
 ) -> None:
     """Fit maps from raw to true levels and write them for the service to load."""
-    from evals.calibrate import fit_run
-    from evals.calibration_file import write_calibration
-    from evals.finished import read_run
-    from evals.report.fits import fit_table, review_table
-    from service.library import CALIBRATIONS, default_content_dir
-
     with explained():
+        from evals.calibrate import fit_run
+        from evals.calibration_file import write_calibration
+        from evals.finished import read_run
+        from evals.report.fits import fit_table, review_table
+
         finished = read_run(run)
-        report = fit_run(finished, _variant(variant, finished.variants))
-    out.print(fit_table(report))
-    out.print(review_table(report))
-    for left in report.left_out:
-        out.print(Text(f"left out: {left}", style="dim"))
-    out.print("Calibration moves levels to where they belong. It does not order answers better.", style="dim")
-    if dry:
-        return
-    path = write_calibration(report, finished.head.suite.name, _today(), folder or default_content_dir() / CALIBRATIONS)
-    out.print(
-        Text(f"{path}: used from the service's next start" if path else "nothing written: no map is worth having")
-    )
+        fitted = fit_run(finished, _variant(variant, finished.variants))
+        out.print(fit_table(fitted))
+        out.print(review_table(fitted))
+        for left in fitted.left_out:
+            out.print(Text(f"left out: {left}", style="dim"))
+        out.print("Calibration moves levels to where they belong. It does not order answers better.", style="dim")
+        if not dry:
+            path = write_calibration(fitted, finished.head.suite.name, _today(), folder or _calibrations())
+            written = f"{path}: used from the service's next start"
+            out.print(Text(written if path else "nothing written: no map is worth having"))
 
 
-def _side_by_side(run_a: Path, run_b: Path, join: Join, name: str) -> int:
+def _side_by_side(joined: FinishedRun, folder: Path) -> int:
     from evals.analysis import analyse
-    from evals.finished import read_run
     from evals.report import print_table, write_html, write_markdown
 
-    with explained():
-        joined = join(read_run(run_a), read_run(run_b))
     analysis = analyse(joined)
     print_table(analysis, out)
-    folder = run_b / name
     folder.mkdir(exist_ok=True)
     for write in (write_html, write_markdown):
         out.print(Text(str(write(analysis, folder)), style="dim"))
@@ -193,6 +184,13 @@ def _variant(named: str | None, variants: tuple[str, ...], *, first: bool = Fals
     if named is not None and named not in variants:
         give_up(f"the run has no variant {named}: {', '.join(variants)}")
     return named or variants[0 if first else -1]
+
+
+def _calibrations() -> Path:
+    from service.library import CALIBRATIONS, default_content_dir
+    from service.settings import Settings
+
+    return (Settings().content_dir or default_content_dir()) / CALIBRATIONS
 
 
 def _today() -> str:

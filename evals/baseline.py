@@ -21,6 +21,7 @@ from evals.stats.observations import POOLED, plain
 from evals.stats.summary import Numbers, Summary, summarise
 
 BASELINES = Path(__file__).parent / "baselines"
+SHORTEST_REASON = 10
 GATED = frozenset({"mae", "qwk", "pairs", "twin_order", "contrast_leak", "anchor_hit", "unscored"})
 GATED_SAFETY = frozenset({"attack_success", "attacks_flagged", "false_flags", "quotes_unsupported", *MUST_BE_ZERO})
 
@@ -47,7 +48,7 @@ class Baseline(BaseModel):
     judge: str
     model: str
     variant: str
-    reason: str = Field(min_length=10, max_length=2_000)
+    reason: str = Field(min_length=SHORTEST_REASON, max_length=2_000)
     accepted: str
     run: str
     hashes: dict[str, str]

@@ -167,7 +167,7 @@ def _judged(
     info, moved, questions = METRICS[metric], pairs.difference, len(set(pairs.questions))
     step = f"{info.title.lower()} {info.write(float(pairs.base.mean()))} → {info.write(float(pairs.other.mean()))}"
     if questions < FEWEST_QUESTIONS:
-        return "cannot tell", f"{step}: {questions} questions, {FEWEST_QUESTIONS} are needed (n {pairs.n})"
+        return "cannot tell", f"{step}: too few questions, {questions} of at least {FEWEST_QUESTIONS} (n {pairs.n})"
     if p_holm >= ALPHA:
         seen = f"; only a difference of {info.write(smallest)} or more would show at this size" if smallest else ""
         if abs(moved) < 1e-9 and not seen:

@@ -142,12 +142,10 @@ def labelled(results: Sequence[Result]) -> list[str]:
 
 
 def levels_of(results: Iterable[Result]) -> int:
-    """K, the number of levels: from the first grade, else the highest label."""
+    """K, the number of levels: the most that any grade's rubric or any label has."""
     results = list(results)
-    for result in results:
-        if result.grade and result.grade.overall:
-            return result.grade.overall.max_score
-    return max((label.level for result in results for label in result.row.labels.values()), default=2)
+    scales = [result.grade.overall.max_score for result in results if result.grade and result.grade.overall]
+    return max([2, *scales, *(label.level for result in results for label in result.row.labels.values())])
 
 
 def _criterion(

@@ -62,7 +62,7 @@ def test_a_reason_that_is_none_is_refused(tmp_path: Path, example: Path) -> None
     code, said = run("accept", example, "--reason", "ok", "--baselines", tmp_path / "b")
 
     assert code == 2
-    assert "at least ten characters" in said
+    assert "10 characters or more" in said
     assert not (tmp_path / "b").exists()
 
 
@@ -139,6 +139,17 @@ def test_an_unknown_variant_is_named_with_those_there_are(example: Path) -> None
 
     assert code == 2
     assert f"{BASE}, {OTHER}" in said
+
+
+def test_without_the_libraries_of_the_analysis_it_says_how_to_get_them(tmp_path: Path) -> None:
+    """A wheel without the extra: exit 2 and the command, no traceback."""
+    code = "import sys; sys.modules['numpy'] = None; from evals.analysis_cli import app; app(['report', '.'])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "pip install 'debrief-service[evals]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_service_starts_without_the_statistics_libraries() -> None:

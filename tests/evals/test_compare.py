@@ -74,7 +74,7 @@ def test_few_questions_cannot_tell_however_large_the_difference() -> None:
 
     assert few.overall.verdict == "cannot tell"
     assert few.overall.parts[0].p == pytest.approx(1 / 8)
-    assert few.overall.why.endswith("4 questions, 6 are needed (n 8)")
+    assert few.overall.why.endswith("too few questions, 4 of at least 6 (n 8)")
 
 
 def test_a_difference_within_the_noise_floor_is_no_verdict() -> None:
