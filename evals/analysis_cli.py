@@ -153,11 +153,13 @@ def calibrate(
         from evals.calibrate import fit_run
         from evals.calibration_file import write_calibration
         from evals.finished import read_run
-        from evals.report.fits import fit_table, review_table
+        from evals.report.fits import fit_table, reasons, review_table
 
         finished = read_run(run)
         fitted = fit_run(finished, _variant(variant, finished.variants))
         out.print(fit_table(fitted))
+        for reason in reasons(fitted):
+            out.print(Text(reason, style="yellow"))
         out.print(review_table(fitted))
         for left in fitted.left_out:
             out.print(Text(f"left out: {left}", style="dim"))

@@ -158,7 +158,7 @@ def _use_of(receipt: Receipt) -> tuple[str, str, str, str, str, str]:
 
 def _fit(criterion: str, own: list[Observation]) -> tuple[CriterionFit, list[Observation]]:
     """The fit, and the observations as the chosen map, held out, would leave them."""
-    why, scores, kind, after = _too_few(own), {}, "raw", own
+    why, scores, kind, after = _too_few(own) or _no_skill(own), {}, "raw", own
     if why is None:
         kept = {name: held_out(own, fit) for name, fit in KINDS.items()}
         each = {name: ranked_scores(own, distributions) for name, distributions in kept.items()}
@@ -187,6 +187,15 @@ def _too_few(own: Sequence[Observation]) -> str | None:
     if len(own) < MIN_ANSWERS or len(questions) < MIN_QUESTIONS:
         return f"{len(own)} answers to {len(questions)} questions; {MIN_ANSWERS} to {MIN_QUESTIONS} are needed"
     return "every label is the same level" if len(labels) == 1 else None
+
+
+def _no_skill(own: Sequence[Observation]) -> str | None:
+    """A map can only teach such a judge to say the average level to everyone, which looks like a smaller error."""
+    order = agreement.spearman(own)
+    if order.value is not None and order.low is not None and order.low > 0:
+        return None
+    found = "cannot be measured" if order.value is None else f"is {order.value:.2f}"
+    return f"the judge does not order these answers (Spearman {found}): a map would give them all the same level"
 
 
 def _moved(before: Observation, after: LevelDistribution) -> Observation:

@@ -10,21 +10,24 @@ from evals.calibrate import CalibrationReport, CriterionFit
 from evals.report.words import title_of
 from evals.stats.catalogue import METRICS
 
-SHOWN = ("mae", "rmse", "bias", "qwk", "spearman", "ece")
+SHOWN = {"mae": "error", "bias": "bias", "qwk": "QWK", "spearman": "ρ", "ece": "gap"}
 
 
 def fit_table(report: CalibrationReport) -> Table:
     """Each criterion raw and after its map, held out: every figure is of questions the map was fitted without."""
     use = report.use
     title = Text(f"{use.judge}, {use.model}, {use.prompt}, {use.rubric}: raw → held out after the map")
-    table = Table(
-        "", "map", *(METRICS[name].title for name in SHOWN), "n", title=title, title_justify="left", box=SIMPLE_HEAD
-    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("", "map", *SHOWN.values(), "n"):
+        table.add_column(name, no_wrap=True)
     for fit in report.criteria:
         table.add_row(title_of(fit.criterion), fit.kind, *(_cell(name, fit) for name in SHOWN), str(fit.n))
-        if fit.why:
-            table.add_row("", Text(fit.why, style="dim"))
     return table
+
+
+def reasons(report: CalibrationReport) -> list[str]:
+    """Why criteria have no map."""
+    return [f"{title_of(fit.criterion)}: {fit.why}" for fit in report.criteria if fit.why]
 
 
 def _cell(name: str, fit: CriterionFit) -> str:

@@ -85,6 +85,21 @@ def test_too_few_answers_are_not_fitted(tmp_path: Path) -> None:
     assert fit.why == "20 answers to 20 questions; 30 to 5 are needed"
 
 
+def test_a_judge_without_skill_gets_no_map(tmp_path: Path) -> None:
+    """Its error would fall, to that of giving everyone the average level; the reason says so."""
+    results = judged(200, scale=1.0, shift=0.0)
+    labels = np.random.default_rng(5).permutation([r.row.labels["correctness"].level for r in results])
+    shuffled = [
+        r.model_copy(update={"row": row(r.row.id, {"correctness": int(level)}, question=r.row.question)})
+        for r, level in zip(results, labels, strict=True)
+    ]
+
+    (fit,) = fitted(tmp_path, shuffled).criteria
+
+    assert fit.level_map is None
+    assert "does not order these answers" in (fit.why or "")
+
+
 def test_held_out_figures_never_see_the_answers_own_question() -> None:
     """One question's labels are turned round: what the map makes of that question does not change."""
     observations = observed(judged(100, scale=0.5, shift=0.0, questions=10))
