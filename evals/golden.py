@@ -12,8 +12,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from service.catalogue import completed
 from service.grading.errors import faults_of
 from service.grading.submission import Context, Submission
+from service.ports import Library
 
 GOLDEN = Path(__file__).parent / "golden"
 ANCHOR = "anchor"
@@ -52,7 +54,8 @@ class GoldenRow(_Part):
     """One answer with known levels.
 
     Attributes:
-        question_id: the question's id in the question bank, where it comes from there.
+        question_id: the question's id in the question bank, which then fills in reference, key points and
+            misconceptions (:meth:`completed`).
         rubric: ``id`` of the rubric the labels belong to.
         labels: by criterion id; criteria without a label are not measured on this row.
         tags: what the row is for: its kind first (``ladder``, ``contrast``, ``twin``, ``gate``, ``context``,
@@ -68,6 +71,7 @@ class GoldenRow(_Part):
     answer: Annotated[str, Field(max_length=20_000)]
     reference: Annotated[str | None, Field(max_length=8_000)] = None
     key_points: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    misconceptions: Annotated[tuple[str, ...], Field(strict=False)] = ()
     context: dict[Literal["industry", "audience", "stage", "seniority"], str] = {}
     rubric: str
     labels: dict[str, Label]
@@ -87,6 +91,20 @@ class GoldenRow(_Part):
         """What the row was written for: its first tag."""
         return self.tags[0]
 
+    def completed(self, library: Library) -> Self:
+        """The row with what the question bank knows of its question, as the API fills a request; the rest stands."""
+        question = library.question(self.question_id) if self.question_id else None
+        if question is None:
+            return self
+        known = completed(question, self.submission(), library.context_notes())
+        return self.model_copy(
+            update={
+                "reference": known.reference,
+                "key_points": known.key_points,
+                "misconceptions": known.misconceptions,
+            }
+        )
+
     def submission(self) -> Submission:
         """The row as the service would be asked to grade it."""
         return Submission(
@@ -94,6 +112,7 @@ class GoldenRow(_Part):
             answer=self.answer,
             reference=self.reference,
             key_points=self.key_points,
+            misconceptions=self.misconceptions,
             context=Context(**self.context),
         )
 

@@ -91,7 +91,7 @@ def with_rubrics(
         CouldNotRun: an unknown rubric, no rows left, or a label that does not fit.
     """
     chosen = rubric_called(rubric, library) if rubric else None
-    kept = [row for row in rows if chosen is None or row.rubric == chosen.id]
+    kept = [row.completed(library) for row in rows if chosen is None or row.rubric == chosen.id]
     if chosen is not None and not kept:
         raise CouldNotRun(f"no row of {name} is labelled for the rubric {chosen.id}. Leave --rubric out to see which.")
     rubrics = {r: chosen or rubric_called(r, library) for r in sorted({row.rubric for row in kept})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from service.grading.context_notes import IndustryNote
+from service.grading.context_notes import ContextNotes, IndustryNote
 from service.grading.question import Difficulty, Question, Stage, Topic
 from service.grading.rubric import Rubric
 from service.grading.submission import Submission
@@ -25,6 +25,24 @@ class PublishedDifferently(Exception):
 
 class TooManyRubrics(Exception):
     """The tenant has as many versions as are kept."""
+
+
+def completed(question: Question, given: Submission, notes: ContextNotes) -> Submission:
+    """A submission with what the bank knows of its question; what the caller gave stands.
+
+    The bank brings the text, the reference (with what changes in the industry of the context), the key points, the
+    misconceptions, and the stage.
+    """
+    meant = notes.pulled_in(given.context)
+    industry = next((note.id for note in meant if isinstance(note, IndustryNote)), None)
+    return replace(
+        given,
+        question=question.text,
+        reference=given.reference or question.reference_in(industry),
+        key_points=given.key_points or question.key_points,
+        misconceptions=given.misconceptions or question.misconceptions,
+        context=replace(given.context, stage=given.context.stage or question.stage.spoken),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +86,8 @@ class Catalogue:
         return self.library.question(question_id)
 
     def completed(self, question: Question, given: Submission) -> Submission:
-        """A submission with what the bank knows of its question; what the caller gave stands.
-
-        The bank brings the text, the reference (with what changes in the industry of the context), the key points,
-        the misconceptions, and the stage.
-        """
-        notes = self.library.context_notes().pulled_in(given.context)
-        industry = next((note.id for note in notes if isinstance(note, IndustryNote)), None)
-        return replace(
-            given,
-            question=question.text,
-            reference=given.reference or question.reference_in(industry),
-            key_points=given.key_points or question.key_points,
-            misconceptions=given.misconceptions or question.misconceptions,
-            context=replace(given.context, stage=given.context.stage or question.stage.spoken),
-        )
+        """A submission with what the bank knows of its question; what the caller gave stands."""
+        return completed(question, given, self.library.context_notes())
 
     def questions(
         self,

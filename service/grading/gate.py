@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from service.grading.fence import visible
 from service.grading.submission import has_content
@@ -53,6 +54,10 @@ def sentence_for(rule: GateRule) -> str:
 
 _DONT_KNOW = re.compile(
     r"\b(?:i (?:really |honestly |just )?(?:do not|don'?t|dont) (?:really |actually )?(?:know|remember|recall)"
+    r"|(?:i'?ve |i have |i )?never (?:really |actually )?(?:heard|used|learn(?:ed|t)|come across|had to|seen)"
+    r"|not something i(?:'ve)?|(?:i'?m |i am )?not familiar|(?:i'?d |i would )?(?:only|just) be guessing"
+    r"|(?:my )?(?:head|mind)(?: is|'s|'s gone| went) (?:now )?(?:empty|blank)|no experience"
+    r"|(?:i )?(?:can'?t|cannot|can not|could not|couldn'?t) (?:really )?tell you"
     r"|idk|dunno"
     r"|(?:i have |i'?ve got |i've )?(?:absolutely )?no (?:idea|clue)|(?:i'?m |i am )?not (?:really |at all )?sure"
     r"|(?:i )?(?:can'?t|cannot|can not) (?:answer|say|remember|recall)|no (?:answer|response|comment)|pass|skip|n/a"
@@ -219,6 +224,13 @@ _ECHO = frozenset(
         "needs",
         "she",
         "should",
+        "does",
+        "one",
+        "other",
+        "others",
+        "there",
+        "when",
+        "who",
         "they",
         "through",
         "too",
@@ -230,6 +242,40 @@ _ECHO = frozenset(
     ]
 )
 _STOP = _FILLER | _ECHO
+_SHRUG = _STOP | frozenset(
+    [
+        "ago",
+        "any",
+        "anything",
+        "but",
+        "empty",
+        "ever",
+        "had",
+        "head",
+        "heard",
+        "if",
+        "long",
+        "mind",
+        "mm",
+        "move",
+        "never",
+        "not",
+        "nothing",
+        "once",
+        "one",
+        "only",
+        "read",
+        "something",
+        "there",
+        "topic",
+        "use",
+        "used",
+        "were",
+        "work",
+        "worked",
+    ]
+)
+"""Words that come along when somebody says that they do not know."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ASKS_FOR_CHOICE = re.compile(r"\bor\b|^\W*(?:is|are|was|were|do|does|did|should|would|will|has|have)\b", re.IGNORECASE)
 
@@ -247,7 +293,7 @@ def _rule(question: str, answer: str) -> GateRule | None:
     if len(words) <= MAX_WORDS_WITHOUT_CONTENT:
         if _without_content(words) and not _DONT_KNOW.search(_plain(answer)):
             return GateRule.NO_CONTENT
-        if _says_dont_know(answer):
+        if _says_dont_know(question, answer):
             return GateRule.DONT_KNOW
     return GateRule.QUESTION_RESTATED if _restates(question, words) else None
 
@@ -269,9 +315,9 @@ def _without_content(words: list[str]) -> bool:
     return not [word for word in words if word not in _FILLER]
 
 
-def _says_dont_know(answer: str) -> bool:
+def _says_dont_know(question: str, answer: str) -> bool:
     rest, found = _DONT_KNOW.subn(" ", _plain(answer))
-    return found > 0 and _without_content(_words(rest))
+    return found > 0 and not set(_words(rest)) - _SHRUG - set(_words(question))
 
 
 def _restates(question: str, answer_words: list[str]) -> bool:
@@ -282,6 +328,13 @@ def _restates(question: str, answer_words: list[str]) -> bool:
         return False
     asked = {word for word in question_words if word not in _STOP}
     said = {word for word in answer_words if word not in _STOP}
-    if not asked or said - asked:
+    if not asked or not all(any(_akin(word, other) for other in asked) for word in said):
         return False
-    return len(said) >= RESTATED_SHARE * len(asked)
+    repeated = sum(any(_akin(word, other) for other in said) for word in asked)
+    return repeated >= RESTATED_SHARE * len(asked)
+
+
+def _akin(one: str, other: str) -> bool:
+    """Whether two words are forms of one: they share their first half, and four letters at least."""
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return one == other or (shared >= 4 and 2 * shared >= max(len(one), len(other)))
