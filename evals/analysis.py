@@ -79,6 +79,6 @@ def _gated(run: FinishedRun, baselines: Path) -> GateResult | None:
         baseline = read_baseline(baseline_path(run, run.variants[-1], baselines))
     except NoBaseline:
         return None
-    suite = f"suite {run.head.suite.name}"
+    suite = f"suite {run.head.suite.title}"
     same = baseline.hashes.get(suite) == run.head.hashes().get(suite)
     return gate(run, baseline) if same else None

@@ -165,7 +165,7 @@ def calibrate(
             out.print(Text(f"left out: {left}", style="dim"))
         out.print("Calibration moves levels to where they belong. It does not order answers better.", style="dim")
         if not dry:
-            path = write_calibration(fitted, finished.head.suite.name, _today(), folder or _calibrations())
+            path = write_calibration(fitted, finished.head.suite.title, _today(), folder or _calibrations())
             written = f"{path}: used from the service's next start"
             out.print(Text(written if path else "nothing written: no map is worth having"))
 

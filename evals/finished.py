@@ -32,6 +32,11 @@ class SuiteHead(_Part):
     name: str = "unknown"
     sha256: str | None = None
 
+    @property
+    def title(self) -> str:
+        """The name without the folders of a path: reports are passed on."""
+        return Path(self.name).name or self.name
+
 
 class VariantHead(_Part):
     """A variant: the prompt that differs, by name and hash, and the judge it was used with."""
@@ -66,7 +71,7 @@ class Head(_Part):
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the suite, each variant's prompt and each rubric, by name."""
         named = [
-            (f"suite {self.suite.name}", self.suite.sha256),
+            (f"suite {self.suite.title}", self.suite.sha256),
             *((f"prompt {v.name}", v.sha256) for v in self.variants),
         ]
         named += [(f"rubric {r.id}@{r.version}", r.sha256) for r in self.rubrics]

@@ -87,7 +87,7 @@ def _row(part: Difference, sign: int) -> ForestRow:
     ends = sorted(sign * end for end in (part.low, part.high) if end is not None)
     low, high = ends if len(ends) == 2 else (None, None)
     gain = sign * part.difference
-    return ForestRow(part, gain, low, high, part.floor, f"{gain:+.2f}", part.verdict)
+    return ForestRow(part, gain, low, high, part.floor, f"{round(gain, 2) + 0.0:+.2f}", part.verdict)
 
 
 def shades(table: Iterable[Iterable[int]]) -> list[list[float]]:

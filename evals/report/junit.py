@@ -22,7 +22,7 @@ def write_junit(analysis: Analysis, folder: Path | None = None) -> Path:
     counts = {what: str(sum(case[2] == what for case in cases)) for what in ("failure", "skipped")}
     totals = {"tests": str(len(cases)), "failures": counts["failure"], "skipped": counts["skipped"], "errors": "0"}
     root = ET.Element("testsuites", {"name": "debrief eval", **totals})
-    suite = ET.SubElement(root, "testsuite", {"name": f"debrief eval {analysis.run.head.suite.name}", **totals})
+    suite = ET.SubElement(root, "testsuite", {"name": f"debrief eval {analysis.run.head.suite.title}", **totals})
     for case in cases:
         _add(suite, case)
     ET.indent(root)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from evals.analysis import COULD_NOT_RUN, Analysis
-from evals.stats.catalogue import METRICS
 from evals.stats.noise import Noise
 from evals.stats.observations import POOLED
 
 WORDS = {"better": "Better", "worse": "Worse", "cannot tell": "Cannot tell"}
+BROKEN = {
+    "gate_above_lowest": "blank answers got more than the lowest level",
+    "gate_model_called": "a model was asked about blank answers",
+    "quotes_misplaced": "quotes do not stand where they are said to",
+}
+"""By the names of :data:`evals.stats.catalogue.MUST_BE_ZERO`."""
 SIGNS = {"better": "▲", "worse": "▼", "cannot tell": "○"}
 
 
@@ -21,7 +26,7 @@ def headline(analysis: Analysis) -> str:
     if analysis.code == COULD_NOT_RUN:
         return "There is a variant without a single grade: nothing can be said of it."
     parts = [_compared(c.other, c.base, c.overall.verdict) for c in analysis.comparisons]
-    parts += [f"{METRICS[name].title.lower()} has to be 0 and is not" for _, name in analysis.broken]
+    parts += [BROKEN[name] for _, name in analysis.broken]
     if analysis.gated is not None:
         red = len(analysis.gated.red)
         parts.append(f"{red} numbers are worse than the baseline" if red else "nothing is worse than the baseline")

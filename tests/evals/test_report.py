@@ -22,7 +22,8 @@ from evals.report.highlight import Quote, pieces
 from evals.report.html import render
 from evals.report.junit import write_junit
 from evals.report.markdown import escaped, write_markdown
-from evals.report.words import headline
+from evals.report.words import BROKEN, headline
+from evals.stats.catalogue import MUST_BE_ZERO
 from service.grading.grade import Evidence
 from tests.evals.example import HOSTILE, RTL, example, example_run
 from tests.evals.makers import BASE, OTHER, result, row, usage, write_run
@@ -282,6 +283,21 @@ def test_a_broken_baseline_is_a_regression_but_only_on_the_same_rows(tmp_path: P
     assert same.code == REGRESSION
     assert "worse than the baseline" in render(same)
     assert analyse(others, tmp_path / "baselines").gated is None
+
+
+def test_every_number_that_has_to_be_zero_has_words_for_when_it_is_not() -> None:
+    """The headline never stops at a name."""
+    assert BROKEN.keys() == set(MUST_BE_ZERO)
+
+
+def test_a_suite_read_from_a_path_shows_no_folders(tmp_path: Path) -> None:
+    """Reports are passed on."""
+    run = write_run(tmp_path / "r", answers(6, 0.0, variant=BASE), suite={"name": "/home/somebody/sets/mine.jsonl"})
+
+    page = render(analyse(read_run(run)))
+
+    assert "mine.jsonl" in page
+    assert "somebody" not in page
 
 
 def test_the_example_holds_every_kind_of_row() -> None:
