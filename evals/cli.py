@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from evals.console import COULD_NOT_RUN, explained, give_up
+import evals.analysis_cli
+from evals.analysis_cli import conclude
+from evals.console import explained, give_up
 from service.grading.rubric import DEFAULT_RUBRIC
 from service.settings import Settings
 from service.terminal import err, out
@@ -23,22 +25,7 @@ RUNS = Path("evals/runs")
 YES = ("true", "1", "yes", "on")
 
 app = typer.Typer(no_args_is_help=True, help="Compare prompt versions; find out whether grading got better.")
-
-
-def conclude(run_dir: Path) -> int:
-    """Say what came of a run; returns the exit code."""
-    from evals.manifest import RESULTS, read_manifest
-    from evals.results import read_results
-
-    results = [result for result in read_results(run_dir / RESULTS) if result.repeat == 0]
-    code = 0
-    for variant in read_manifest(run_dir).variants:
-        own = [result for result in results if result.variant == variant.name]
-        failed = sum(result.grade is None for result in own)
-        out.print(Text(f"{variant.name}: {len(own) - failed} graded, {failed} failed"))
-        if failed == len(own):
-            code = COULD_NOT_RUN
-    return code
+app.add_typer(evals.analysis_cli.app)
 
 
 @app.command()

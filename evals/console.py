@@ -13,6 +13,8 @@ from rich.text import Text
 from service.terminal import err
 
 COULD_NOT_RUN = 2
+ANALYSIS = ("numpy", "scipy", "sklearn", "statsmodels", "krippendorff")
+"""Libraries that only the analysis needs; they come with ``debrief-service[evals]``."""
 
 
 def give_up(message: str) -> NoReturn:
@@ -39,6 +41,8 @@ class explained:  # noqa: N801 - reads as a context manager
 
         if isinstance(error, CouldNotRun | InvalidGolden | Misconfigured | GradingError):
             give_up(str(error))
+        if isinstance(error, ModuleNotFoundError) and error.name in ANALYSIS:
+            give_up(f"this needs {error.name}. Install it with: pip install 'debrief-service[evals]'")
         if isinstance(error, ValidationError) and error.title == "Settings":
             places = ("DEBRIEF_" + "__".join(str(p).upper() for p in fault["loc"]) for fault in error.errors())
             give_up(f"the settings cannot be used. Correct: {', '.join(places)}")

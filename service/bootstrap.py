@@ -16,10 +16,12 @@ from platformdirs import user_data_path
 
 from service import __version__
 from service.catalogue import Catalogue
+from service.grading.calibration import Calibrations
 from service.grading.coach import Coach
 from service.grading.errors import ModelError
 from service.grading.grader import Grader
 from service.grading.judgement import Judge
+from service.grading.judges.calibrated import CalibratedJudge
 from service.grading.judges.readout import ReadoutJudge
 from service.grading.judges.single_call import SingleCallJudge
 from service.grading.models import Capabilities, ChatModel
@@ -129,12 +131,17 @@ def build_grader(settings: Settings, library: Library, model: ChatModel) -> Grad
         Misconfigured: an unknown prompt, or a judge the model cannot serve.
     """
     return Grader(
-        judge=_judge(settings, library, model),
+        judge=_calibrated(_judge(settings, library, model), library),
         coach=Coach(model, _prompt(library, coach_prompt(settings))),
         secret=instance_secret(settings),
         service=__version__,
         notes=library.context_notes(),
     )
+
+
+def _calibrated(judge: Judge, library: Library) -> Judge:
+    usable = library.calibrations().of_judge(judge.name, judge.model, judge.prompt.sha256)
+    return CalibratedJudge(judge, Calibrations(usable)) if usable else judge
 
 
 def _judge(settings: Settings, library: Library, model: ChatModel) -> Judge:

@@ -1,4 +1,4 @@
-"""Reads ``prompts/`` and ``rubrics/`` (with the question bank and the context notes) into validated objects.
+"""Reads ``prompts/``, ``rubrics/`` (with the question bank and the context notes) and ``calibrations/``.
 
 The content lies beside the package in a checkout and inside it in a built wheel.
 """
@@ -13,8 +13,16 @@ from typing import Any, TypeVar
 
 import yaml
 
+from service.grading.calibration import Calibration, Calibrations, parse_calibration
 from service.grading.context_notes import AudienceNote, ContextNotes, IndustryNote, parse_context_note
-from service.grading.errors import GradingError, InvalidContextNote, InvalidPrompt, InvalidQuestion, InvalidRubric
+from service.grading.errors import (
+    GradingError,
+    InvalidCalibration,
+    InvalidContextNote,
+    InvalidPrompt,
+    InvalidQuestion,
+    InvalidRubric,
+)
 from service.grading.prompt import Prompt, parse_prompt
 from service.grading.question import Question, Topic, parse_topic
 from service.grading.rubric import Rubric, parse_rubric
@@ -23,6 +31,7 @@ T = TypeVar("T")
 
 QUESTIONS = "questions"
 CONTEXT = "context"
+CALIBRATIONS = "calibrations"
 _FENCE = "---\n"
 
 
@@ -30,11 +39,12 @@ class FileLibrary:
     """All rubrics and prompts of one content directory, loaded and checked at once.
 
     Args:
-        content_dir: holds ``prompts/<id>/<version>.md``, ``rubrics/*.yaml``, ``rubrics/questions/*.yaml`` and
-            ``rubrics/context/*.yaml``; None takes the product's own.
+        content_dir: holds ``prompts/<id>/<version>.md``, ``rubrics/*.yaml``, ``rubrics/questions/*.yaml``,
+            ``rubrics/context/*.yaml`` and perhaps ``calibrations/*.json``; None takes the product's own.
 
     Raises:
-        InvalidRubric, InvalidPrompt, InvalidQuestion, InvalidContextNote: naming the file and what is wrong with it.
+        InvalidRubric, InvalidPrompt, InvalidQuestion, InvalidContextNote, InvalidCalibration: naming the file and
+            what is wrong with it.
     """
 
     def __init__(self, content_dir: Path | None = None) -> None:
@@ -46,6 +56,7 @@ class FileLibrary:
         self._topics = load_topics(root / "rubrics" / QUESTIONS)
         self._questions = {question.id: question for topic in self._topics for question in topic.questions}
         self._notes = load_context_notes(root / "rubrics" / CONTEXT)
+        self._calibrations = Calibrations(load_calibrations(root / CALIBRATIONS))
         if missing := {q.stage.rubric for q in self._questions.values()} - self._rubrics.keys():
             raise InvalidQuestion(f"the question bank needs rubrics that are not there: {', '.join(sorted(missing))}")
 
@@ -68,6 +79,10 @@ class FileLibrary:
     def question(self, question_id: str) -> Question | None:
         """A question of the bank."""
         return self._questions.get(question_id)
+
+    def calibrations(self) -> Calibrations:
+        """The calibrations judges may use; none are shipped."""
+        return self._calibrations
 
     def context_notes(self) -> ContextNotes:
         """What a grade's context can pull into the prompts."""
@@ -142,6 +157,15 @@ def load_context_note(path: Path) -> IndustryNote | AudienceNote:
         InvalidContextNote: naming the file.
     """
     return _loaded(path, parse_context_note, InvalidContextNote)
+
+
+def load_calibrations(folder: Path) -> list[Calibration]:
+    """Every calibration of a folder, which need not exist.
+
+    Raises:
+        InvalidCalibration: naming the file.
+    """
+    return [_loaded(path, parse_calibration, InvalidCalibration) for path in sorted(folder.glob("*.json"))]
 
 
 def load_prompts(folder: Path) -> list[Prompt]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from service.grading.calibration import Calibrations
 from service.grading.context_notes import ContextNotes
 from service.grading.grade import Reason
 from service.grading.prompt import Prompt
@@ -101,6 +102,9 @@ class Library(Protocol):
 
     def context_notes(self) -> ContextNotes:
         """What a grade's context can pull into the prompts."""
+
+    def calibrations(self) -> Calibrations:
+        """The calibrations judges may use."""
 
 
 class Clock(Protocol):

@@ -5,6 +5,7 @@ GradingError
 ├── InvalidRubric          a rubric file or object breaks the rubric rules
 ├── InvalidQuestion        a file of the question bank breaks its rules
 ├── InvalidContextNote     a note on an industry or audience breaks its rules
+├── InvalidCalibration     a calibration file cannot be used
 ├── InvalidPrompt          a prompt file breaks the prompt rules, or a variable is missing
 └── ModelError             a model gave no usable reply; ``code`` says why
     ├── ModelUnavailable   connection refused, 5xx, overloaded
@@ -53,6 +54,10 @@ class InvalidQuestion(GradingError):
 
 class InvalidContextNote(GradingError):
     """A context note cannot be used; the message names every problem."""
+
+
+class InvalidCalibration(GradingError):
+    """A calibration cannot be used; the message names every problem."""
 
 
 class InvalidPrompt(GradingError):

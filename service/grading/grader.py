@@ -153,6 +153,7 @@ class Grader:
             rubric=rubric.only(c for c in rubric.criteria if c.id not in skipped) if skipped else rubric,
             nonce=nonce_for(self.secret, submission.digest()),
             notes=self.notes.pulled_in(submission.context),
+            rubric_sha256=rubric.sha256,
         )
 
     def _receipt(
@@ -171,7 +172,7 @@ class Grader:
             ),
             judge=f"rule:{judgement.gate}" if by_rule else self.judge.name,
             models=_models((*judgement.calls, *explanation.calls)),
-            calibration=None,
+            calibration=judgement.calibration,
             service=self.service,
         )
 

@@ -105,6 +105,7 @@ class Judgement(_Value):
         gate: the rule that decided, when no model was asked.
         draft: the commentary, when the judge wrote one in the same breath.
         calls: the model calls that led here, kept for the receipt.
+        calibration: ``id@version`` of the maps the judge's levels passed through, if they did.
     """
 
     decisions: tuple[Decision, ...]
@@ -113,6 +114,7 @@ class Judgement(_Value):
     gate: GateRule | None = None
     draft: Draft | None = None
     calls: tuple[Call, ...] = ()
+    calibration: str | None = None
 
     def decided(self) -> dict[str, LevelDistribution]:
         """The distributions of the criteria that were decided, by criterion id."""
@@ -128,7 +130,7 @@ class Case(_Value):
     """One answer before a judge.
 
     Attributes:
-        rubric: with the criteria that apply to the answer.
+        rubric: with the criteria that apply to the answer; ``rubric_sha256`` of the whole one.
         nonce: fences untrusted text.
         notes: what the context pulled in; the product's own words.
     """
@@ -139,6 +141,7 @@ class Case(_Value):
     rubric: Rubric
     nonce: str
     notes: tuple[IndustryNote | AudienceNote, ...] = ()
+    rubric_sha256: str = ""
 
     def variables(self) -> dict[str, object]:
         """The values a prompt's ``case`` section may use; all submitted text is defused and fenced."""

@@ -54,7 +54,7 @@ def test_a_run_compares_two_prompts_and_says_where_it_lies(debrief: Command, sui
     assert result.exit_code == 0, result.output
     newest, before = (int(v.name.rpartition("@")[2]) for v in reversed(read_manifest(only_run(tmp_path)).variants))
     assert newest == before + 1
-    assert f"judge-readout@{newest}: 2 graded, 0 failed" in result.stdout
+    assert f"judge-readout@{newest}: 2 of 2 graded" in result.stdout
     assert "4/4 graded" in result.stderr
 
 

@@ -1,0 +1,191 @@
+"""Fitting: finds what was done to the levels, prefers doing nothing, tells the truth about ranking."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run, review_curve
+from evals.calibration_file import write_calibration
+from evals.finished import read_run
+from evals.fitting import choose, columns_of, fit_isotonic, fit_shift, fit_thresholds, held_out
+from evals.results import Result
+from evals.stats.observations import observed
+from service.library import load_calibrations
+from tests.evals.makers import BASE, result, row, usage, write_run
+
+LEVELS = np.arange(1, 6)
+
+
+def judged(n: int, *, scale: float, shift: float, seed: int = 0, questions: int = 40) -> list[Result]:
+    """Answers whose true level is drawn from an honest judge's distribution, shown after its log-odds were damaged.
+
+    A judge with ``scale`` 1 and ``shift`` 0 is honest; with .5 its scores are squeezed, with a negative shift lenient.
+    """
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(n):
+        odds = np.array([-2.0, -0.7, 0.7, 2.0]) * 1.5 - rng.normal(0, 2.5)
+        honest = np.diff([0, *expit(odds), 1])
+        label = int(rng.choice(LEVELS, p=honest / honest.sum()))
+        shown = np.diff([0, *expit(scale * odds + shift), 1])
+        golden = row(f"r{i}", {"correctness": label}, question=f"Question {i % questions}?")
+        found.append(result(golden, {"correctness": tuple(shown / shown.sum())}))
+    return found
+
+
+def fitted(folder: Path, results: list[Result]) -> CalibrationReport:
+    """A run written, read and fitted."""
+    return fit_run(read_run(write_run(folder, results)))
+
+
+def test_the_fit_undoes_a_known_damage() -> None:
+    """Squeezed to half and shifted by one: scale 2, shift 2 undo it."""
+    observations = observed(judged(3_000, scale=0.5, shift=-1.0, questions=300))
+
+    level_map = fit_shift(*columns_of(observations))
+
+    assert level_map.scale == pytest.approx(2, rel=0.1)
+    assert level_map.shifts == pytest.approx((2.0,) * 4, rel=0.15)
+
+
+def test_a_squeezed_judge_gains_in_error_and_honesty_but_not_in_order(tmp_path: Path) -> None:
+    """Held out: mean error, bias and calibration error fall, the rank correlation stays."""
+    (fit,) = fitted(tmp_path, judged(400, scale=0.4, shift=-0.8)).criteria
+    before, after = ({k: v.value or 0.0 for k, v in numbers.items()} for numbers in (fit.before, fit.after))
+
+    assert fit.kind in ("shift", "thresholds")
+    assert after["mae"] < before["mae"] - 0.1
+    assert abs(after["bias"]) < 0.1 < abs(before["bias"])
+    assert after["ece"] < before["ece"]
+    assert after["rps"] < before["rps"]
+    assert after["spearman"] == pytest.approx(before["spearman"], abs=0.02)
+
+
+def test_an_honest_judge_is_left_alone(tmp_path: Path) -> None:
+    """Nothing to gain: no map, a reason, and no file."""
+    report = fitted(tmp_path / "run", judged(300, scale=1.0, shift=0.0))
+
+    (fit,) = report.criteria
+    assert (fit.kind, fit.level_map) == ("raw", None)
+    assert fit.why == "no map does better on questions it has not seen"
+    assert write_calibration(report, "dev", "2026-11-25", tmp_path / "out") is None
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_few_answers_are_not_fitted(tmp_path: Path) -> None:
+    """The reason counts them."""
+    (fit,) = fitted(tmp_path, judged(20, scale=0.3, shift=1.0)).criteria
+
+    assert fit.level_map is None
+    assert fit.why == "20 answers to 20 questions; 30 to 5 are needed"
+
+
+def test_a_judge_without_skill_gets_no_map(tmp_path: Path) -> None:
+    """Its error would fall, to that of giving everyone the average level; the reason says so."""
+    results = judged(200, scale=1.0, shift=0.0)
+    labels = np.random.default_rng(5).permutation([r.row.labels["correctness"].level for r in results])
+    shuffled = [
+        r.model_copy(update={"row": row(r.row.id, {"correctness": int(level)}, question=r.row.question)})
+        for r, level in zip(results, labels, strict=True)
+    ]
+
+    (fit,) = fitted(tmp_path, shuffled).criteria
+
+    assert fit.level_map is None
+    assert "does not order these answers" in (fit.why or "")
+
+
+def test_held_out_figures_never_see_the_answers_own_question() -> None:
+    """One question's labels are turned round: what the map makes of that question does not change."""
+    observations = observed(judged(100, scale=0.5, shift=0.0, questions=10))
+    turned = [
+        o
+        if o.question != "Question 0?"
+        else observed(
+            [result(row(o.row, {"correctness": 6 - o.label}, question=o.question), {"correctness": o.distribution})]
+        )[0]
+        for o in observations
+    ]
+
+    for fit in (fit_shift, fit_thresholds, fit_isotonic):
+        one, two = held_out(observations, fit), held_out(turned, fit)
+        own = [i for i, o in enumerate(observations) if o.question == "Question 0?"]
+        assert [one[i] for i in own] == [two[i] for i in own]
+
+
+def test_the_simplest_kind_within_an_error_wins() -> None:
+    """A gain of a thousandth on noisy answers buys no parameter; an even gain of a tenth does."""
+    rng = np.random.default_rng(0)
+    questions = [str(i) for i in range(50)]
+    noisy = 1 + rng.normal(0, 0.3, 50)
+
+    assert choose({"raw": noisy, "shift": noisy - 0.001 + rng.normal(0, 0.1, 50)}, questions) == "raw"
+    assert choose({"raw": noisy, "shift": noisy - 0.1}, questions) == "shift"
+
+
+def test_reviewing_the_least_sure_answers_removes_their_errors() -> None:
+    """Two of twenty answers are unsure, and wrong by two levels: at a budget of 10 percent nothing wrong is left."""
+    sure = [result(row(f"s{i}", {"clarity": 4}), {"clarity": (0, 0, 0, 1.0, 0)}) for i in range(18)]
+    unsure = [result(row(f"u{i}", {"clarity": 5}), {"clarity": (0, 0.2, 0.6, 0.2, 0)}) for i in range(2)]
+
+    none, _, tenth, fifth = review_curve(observed([*sure, *unsure]))
+
+    assert (none.n, tenth.n, fifth.n) == (20, 18, 16)
+    assert [none.error, none.right] == pytest.approx([0.2, 0.9])
+    assert [tenth.error, tenth.right] == pytest.approx([0.0, 1.0])
+    assert (none.threshold, tenth.threshold) == (0.6, 1.0)
+
+
+def test_the_file_is_what_the_service_loads_and_a_second_fit_is_a_new_version(tmp_path: Path) -> None:
+    """Maps, use and the held-out report."""
+    report = fitted(tmp_path / "run", judged(400, scale=0.4, shift=-0.8))
+
+    paths = [write_calibration(report, "dev", "2026-11-25", tmp_path / "out") for _ in range(2)]
+
+    assert [path.name for path in paths if path] == [
+        "ds-interview-1-1-0-judge-readout-1-embedded@1.json",
+        "ds-interview-1-1-0-judge-readout-1-embedded@2.json",
+    ]
+    first = load_calibrations(tmp_path / "out")[0]
+    assert first.fits == ("readout", "embedded", "p" * 64, "r" * 64)
+    assert first.maps == report.maps
+    kept = json.loads((paths[0] or tmp_path).read_text(encoding="utf-8"))["report"]
+    assert kept["criteria"]["correctness"]["after_held_out"]["mae"] < kept["criteria"]["correctness"]["before"]["mae"]
+
+
+def test_answers_settled_by_rule_and_the_test_split_are_left_out_and_said_to_be(tmp_path: Path) -> None:
+    """Fit on dev, report on test."""
+    results = judged(60, scale=0.4, shift=0.0)
+    kept_back = results[0].row.model_copy(update={"id": "t", "split": "test"})
+    blank = row("blank", {"correctness": 1}, tags=("gate", "blank"), answer="")
+    results += [
+        result(kept_back, {"correctness": 3.0}),
+        result(blank, {"correctness": 1.0}, judge="rule:blank", spent=usage(0)),
+    ]
+
+    report = fitted(tmp_path, results)
+
+    assert report.criteria[0].n == 60
+    assert report.left_out == ("1 settled by rule or failed", "1 of the test split")
+
+
+def test_calibrated_grades_are_not_calibrated_again(tmp_path: Path) -> None:
+    """The message says how to get raw ones."""
+    graded = judged(40, scale=1.0, shift=0.0)
+    assert graded[0].grade is not None
+    receipt = graded[0].grade.receipt.model_copy(update={"calibration": "old@1"})
+    graded[0] = graded[0].model_copy(update={"grade": graded[0].grade.model_copy(update={"receipt": receipt})})
+
+    with pytest.raises(CannotCalibrate, match="calibrated already"):
+        fitted(tmp_path, graded)
+
+
+def test_a_run_without_graded_dev_answers_says_so(tmp_path: Path) -> None:
+    """Everything failed."""
+    with pytest.raises(CannotCalibrate, match="no graded answers of the dev split"):
+        fitted(tmp_path, [result(row("a", {"correctness": 3}), None, variant=BASE)])
