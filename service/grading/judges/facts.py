@@ -46,14 +46,31 @@ class Findings:
     points: tuple[float, ...] = ()
     misconceptions: tuple[float, ...] = ()
 
+    def numbered(self) -> dict[str, float]:
+        """Each finding by name, for the receipt: ``statement_1``, ``point_1``, ``misconception_1``, ..."""
+        named = (("statement", self.statements), ("point", self.points), ("misconception", self.misconceptions))
+        return {f"{name}_{n}": round(odds, 4) for name, found in named for n, odds in enumerate(found, 1)}
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing but the answer's statements was there to go by."""
+        return not self.points and not self.misconceptions
+
     def right(self, prompt: Prompt) -> float:
-        """How right the answer is, as log-odds: a weighted sum with the weights of the prompt file."""
-        weighed = prompt.parameter("statements_weight", 1.0) * fmean(self.statements)
+        """How right the answer is, as log-odds: a weighted sum with the weights of the prompt file.
+
+        A finding that was not asked for counts as an average one (``points_at``, ``misconceptions_at``).
+        """
+        agreed = fmean(self.statements)
+        if self.alone:
+            return prompt.parameter("alone_weight", 1.0) * agreed - prompt.parameter("alone_at", 0.0)
+        weighed = prompt.parameter("statements_weight", 1.0) * agreed
         if self.points:
-            weighed += prompt.parameter("points_weight", 0.7) * (fmean(self.points) - prompt.parameter("points_at", 0))
+            said = fmean(self.points) - prompt.parameter("points_at", 0.0)
+            weighed += prompt.parameter("points_weight", 1.0) * said
         if self.misconceptions:
-            worst = max(self.misconceptions) - prompt.parameter("misconceptions_at", 0)
-            weighed -= prompt.parameter("misconceptions_weight", 0.4) * worst
+            worst = max(self.misconceptions) - prompt.parameter("misconceptions_at", 0.0)
+            weighed -= prompt.parameter("misconceptions_weight", 1.0) * worst
         return weighed - prompt.parameter("right_at", 0.0)
 
 
@@ -63,11 +80,12 @@ def right_levels(found: Findings, levels: int, prompt: Prompt, *, referenced: bo
     Args:
         found: at least one statement.
         levels: K.
-        prompt: its parameters ``right_scale`` and ``right_spread`` (shares of the scale from lowest to highest level).
+        prompt: its parameters ``right_scale``, by which the log-odds are divided, and ``right_spread`` or
+            ``alone_spread``, the bell's standard deviation as a share of the scale from lowest to highest level.
         referenced: without a reference the model has only what it knows itself, and the bell is twice as wide.
     """
     place = 1 / (1 + math.exp(-found.right(prompt) / prompt.parameter("right_scale", 0.7)))
-    spread = prompt.parameter("right_spread", 0.2) * (1 if referenced else 2)
+    spread = prompt.parameter("alone_spread" if found.alone else "right_spread", 0.25) * (1 if referenced else 2)
     steps = [level / (levels - 1) for level in range(levels)]
     return LevelDistribution.from_weights([math.exp(-(((step - place) / spread) ** 2) / 2) for step in steps])
 

@@ -99,7 +99,7 @@ class ReadoutJudge:
         return Decided(
             criterion=criterion.id,
             distribution=levels.probabilities,
-            probes={"right": round(found.right(self.prompt), 4), **_numbered("statement", checked)},
+            probes={"right": round(found.right(self.prompt), 4), **found.numbered()},
         )
 
     async def _agrees(self, statement: str, case: Case, budget: CallBudget) -> float:
@@ -239,7 +239,3 @@ def tilt(levels: LevelDistribution, right: float, weight: float) -> LevelDistrib
         g = 0.05 + 0.9 * index / top
         tilted.append(probability * (right * g + (1 - right) * (1 - g)) ** weight)
     return LevelDistribution.from_weights(tilted)
-
-
-def _numbered(name: str, values: Sequence[float]) -> dict[str, float]:
-    return {f"{name}_{number}": round(value, 4) for number, value in enumerate(values, 1)}
