@@ -51,7 +51,7 @@ format: setup ## format the code
 bench: setup ## measure speed and size against a bare client in the same run
 	@$(BIN)/python -m evals.bench $(ARGS)
 
-eval: setup ## compare prompt versions: SUITE=dev PROMPTS="judge-readout@2 judge-readout@3" ARGS="--limit 20"
+eval: setup ## compare prompt versions: SUITE=dev PROMPTS="judge-readout@3 judge-readout@4" ARGS="--limit 20"
 	@$(BIN)/debrief eval run $(if $(findstring --resume,$(ARGS)),,--suite $(SUITE)) $(addprefix --prompt ,$(PROMPTS)) $(ARGS)
 
 eval-record: setup ## the same with the real model, its replies recorded for everybody's make eval

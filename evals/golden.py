@@ -92,7 +92,7 @@ class GoldenRow(_Part):
         return self.tags[0]
 
     def completed(self, library: Library) -> Self:
-        """The row with what the question bank knows of its question, as the API fills a request; the rest stands."""
+        """The row with what the question bank knows of its question, as the API does; context and rubric stand."""
         question = library.question(self.question_id) if self.question_id else None
         if question is None:
             return self

@@ -64,12 +64,16 @@ class StoredChat:
         asked = self._fresh(request)
         first = key_of(self.card.identity, asked, self.repeat, 0)
         before = self._asked[first]
+        self._asked[first] += 1
         key = key_of(self.card.identity, asked, self.repeat, before) if before else first
         async with self.store.turn(key):
             stored = self.store.get(key)
-            reply = self._replay(asked, stored) if stored else await self._ask(key, asked, seconds)
-        self._asked[first] += 1  # calls that failed are not counted: they left nothing behind
-        return reply
+            try:
+                return self._replay(asked, stored) if stored else await self._ask(key, asked, seconds)
+            except ModelError as error:
+                if not isinstance(error, ModelRefused | InputTooLong):  # it left nothing behind
+                    self._asked[first] -= 1
+                raise
 
     def cost_usd(self, tokens: Tokens) -> float | None:
         """What a call costs now."""

@@ -17,9 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.grading.rubric import MAX_CRITERIA, Rubric, parse_rubric
+from service.grading.rubric import MAX_CRITERIA, MAX_LEVELS, Rubric, parse_rubric
 
-MAX_LEVELS = 10
 MAX_LINE = 200
 MAX_PARAGRAPH = 1_000
 AUDIENCE = "A candidate's answer to one interview question."
@@ -240,7 +239,11 @@ def _weights(points: Sequence[float]) -> list[float]:
 
 def _bands(criteria: Sequence[dict[str, Any]]) -> list[str]:
     labels = [level["label"] for level in criteria[0]["levels"]]
-    return labels if len(set(labels)) == len(labels) else [f"Level {number}" for number in range(1, len(labels) + 1)]
+    return (
+        labels
+        if len({label.casefold() for label in labels}) == len(labels)
+        else [f"Level {number}" for number in range(1, len(labels) + 1)]
+    )
 
 
 def _unique_slugs() -> Callable[[str], str]:

@@ -59,6 +59,8 @@ def _check(path: Path, topics: dict[Path, Topic], anchored: Anchored | None) -> 
         return Checked(path, (replace(_plain("is not valid YAML"), line=mark.line + 1 if mark else None),))
     except (OSError, UnicodeDecodeError):
         return Checked(path, (_plain("cannot be read as UTF-8 text"),))
+    except ValueError:  # a date that does not exist, for one
+        return Checked(path, (_plain("holds a value that YAML cannot read"),))
     try:
         if isinstance(data, dict) and "questions" in data:
             topics[path] = load_topic(path)

@@ -68,9 +68,11 @@ def rubric_import(
 
 
 def _targets(found: list[Imported], folder: Path) -> list[Path]:
-    names = [imported.rubric.id for imported in found]
-    repeats = [names[:index].count(name) for index, name in enumerate(names)]
-    return [folder / f"{name}{f'-{n + 1}' if n else ''}.yaml" for name, n in zip(names, repeats, strict=True)]
+    names: list[str] = []
+    for imported in found:
+        numbered = (f"{imported.rubric.id}-{n}" for n in range(2, len(found) + 2))
+        names.append(next(name for name in (imported.rubric.id, *numbered) if name not in names))
+    return [folder / f"{name}.yaml" for name in names]
 
 
 def as_yaml(rubric: Rubric) -> str:

@@ -211,6 +211,8 @@ def _yaml(text: str, path: Path, kind: type[GradingError]) -> Any:
         place = getattr(error, "problem_mark", None)
         line = f", line {place.line + 1}" if place else ""
         raise kind(f"{path}{line}: is not valid YAML") from None
+    except ValueError:
+        raise kind(f"{path}: holds a value that YAML cannot read, such as a date that does not exist") from None
 
 
 def _version_key(version: str) -> tuple[int, ...]:

@@ -44,9 +44,10 @@ GRADE_BODIES: dict[str, Any] = {
 
 _SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _RECEIPT: dict[str, Any] = {
-    "rubric": {"id": "ds-interview", "version": "1.0.0", "sha256": _SHA},
-    "prompt": {"id": "judge-readout", "version": "2", "sha256": _SHA},
-    "coach_prompt": {"id": "coach-brief", "version": "1", "sha256": _SHA},
+    "rubric": {"id": "ds-interview", "version": "1.1.0", "sha256": _SHA},
+    "prompt": {"id": "judge-readout", "version": "4", "sha256": _SHA},
+    "coach_prompt": {"id": "coach-brief", "version": "3", "sha256": _SHA},
+    "context_notes": [{"id": "healthcare", "version": "1.0.0", "sha256": _SHA}],
     "judge": "readout",
     "models": [{"role": "judge", "requested": "embedded", "reported": "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"}],
     "calibration": None,
@@ -180,7 +181,7 @@ RECEIPT_EXAMPLE: dict[str, Any] = {
             "criterion": "correctness",
             "distribution": [0.8, 0.12, 0.05, 0.02, 0.01],
             "sampled_once": False,
-            "probes": {"claim_correct": 0.11},
+            "probes": {"right": -1.9, "statement_1": -2.1, "statement_2": -1.4, "point_1": -0.6},
         }
     ],
     "calls": [
@@ -203,7 +204,7 @@ RECEIPT_EXAMPLE: dict[str, Any] = {
 RUBRIC_EXAMPLE: dict[str, Any] = {
     "id": "ds-interview",
     "object": "rubric",
-    "version": "1.0.0",
+    "version": "1.1.0",
     "sha256": _SHA,
     "built_in": True,
     "title": "Data-science interview answer",

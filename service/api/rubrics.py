@@ -114,7 +114,9 @@ def _checked(body: dict[str, Any]) -> Rubric:
     if errors:
         raise ProblemError(
             problems.INVALID_REQUEST,
-            errors=[{"pointer": json_pointer(e.path), "detail": e.what} for e in errors[: problems.MAX_ERRORS]],
+            errors=[
+                {"pointer": json_pointer(e.path), "detail": f"{e.rule}: {e.why}"} for e in errors[: problems.MAX_ERRORS]
+            ],
         )
     return parse_rubric(body)
 

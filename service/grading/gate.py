@@ -16,6 +16,8 @@ from service.grading.submission import has_content
 
 MAX_WORDS_WITHOUT_CONTENT = 25
 RESTATED_SHARE = 0.85
+MAX_ASKED = 100
+"""Distinct words of a question from which on only its literal copy counts as restated."""
 
 
 class GateRule(StrEnum):
@@ -54,7 +56,7 @@ def sentence_for(rule: GateRule) -> str:
 
 _DONT_KNOW = re.compile(
     r"\b(?:i (?:really |honestly |just )?(?:do not|don'?t|dont) (?:really |actually )?(?:know|remember|recall)"
-    r"|(?:i'?ve |i have |i )?never (?:really |actually )?(?:heard|used|learn(?:ed|t)|come across|had to|seen)"
+    r"|(?:i'?ve |i have |i )never (?:really |actually )?(?:heard|used|learn(?:ed|t)|come across|had to|seen)"
     r"|not something i(?:'ve)?|(?:i'?m |i am )?not familiar|(?:i'?d |i would )?(?:only|just) be guessing"
     r"|(?:my )?(?:head|mind)(?: is|'s|'s gone| went) (?:now )?(?:empty|blank)|no experience"
     r"|(?:i )?(?:can'?t|cannot|can not|could not|couldn'?t) (?:really )?tell you"
@@ -293,7 +295,7 @@ def _rule(question: str, answer: str) -> GateRule | None:
     if len(words) <= MAX_WORDS_WITHOUT_CONTENT:
         if _without_content(words) and not _DONT_KNOW.search(_plain(answer)):
             return GateRule.NO_CONTENT
-        if _says_dont_know(question, answer):
+        if _says_dont_know(answer):
             return GateRule.DONT_KNOW
     return GateRule.QUESTION_RESTATED if _restates(question, words) else None
 
@@ -315,9 +317,9 @@ def _without_content(words: list[str]) -> bool:
     return not [word for word in words if word not in _FILLER]
 
 
-def _says_dont_know(question: str, answer: str) -> bool:
+def _says_dont_know(answer: str) -> bool:
     rest, found = _DONT_KNOW.subn(" ", _plain(answer))
-    return found > 0 and not set(_words(rest)) - _SHRUG - set(_words(question))
+    return found > 0 and not set(_words(rest)) - _SHRUG
 
 
 def _restates(question: str, answer_words: list[str]) -> bool:
@@ -328,7 +330,9 @@ def _restates(question: str, answer_words: list[str]) -> bool:
         return False
     asked = {word for word in question_words if word not in _STOP}
     said = {word for word in answer_words if word not in _STOP}
-    if not asked or not all(any(_akin(word, other) for other in asked) for word in said):
+    if not asked or len(asked) > MAX_ASKED or len(said) > 2 * MAX_ASKED:
+        return False
+    if not all(any(_akin(word, other) for other in asked) for word in said):
         return False
     repeated = sum(any(_akin(word, other) for other in said) for word in asked)
     return repeated >= RESTATED_SHARE * len(asked)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from rapidfuzz import fuzz
 
-from service.grading.rubric import Rubric, contradictions
+from service.grading.rubric import MAX_CRITERIA, MAX_LEVELS, Rubric, contradictions
 
 Path = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
@@ -25,6 +25,8 @@ OVERLAP = 90.0
 MAX_FINDINGS = 100
 MAX_TEXT = 2_000
 MAX_DEPTH = 8
+MAX_SHOWN = 60
+"""So much of an author's own text stands in a finding."""
 
 _VAGUE = re.compile(
     r"\b(?:good|nice(?:ly)?|decent|robust|competent|exemplary|articulate|lucid|elegant|confusing|insufficient(?:ly)?|understandabl[ey]"
@@ -68,7 +70,7 @@ _QUALITY = re.compile(
     re.IGNORECASE,
 )
 _TWO_NAMES = re.compile(r"\w (?:and|&|\+) \w|\w ?/ ?\w", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$\{\w+\}|<%.*?%>|\{[A-Za-z_]\w*\}")
+_PLACEHOLDER = re.compile(r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\$\{\w{1,80}\}|<%.{0,80}?%>|\{[A-Za-z_]\w{0,80}\}")
 _SPACE_AND_MARKS = re.compile(r"[\W_]+")
 
 
@@ -170,7 +172,7 @@ def _shape(data: Mapping[str, Any]) -> Iterator[Finding]:
             if path and not follows and not _is_descriptor(path):
                 unknown = detail["type"] == "extra_forbidden"
                 what = "is not known here" if unknown else str(detail["msg"]).removeprefix("Value error, ")
-                yield _finding("shape", path, f"{path[-1]}: {what}")
+                yield _finding("shape", path, f"{str(path[-1])[:MAX_SHOWN]}: {what}")
 
 
 def _is_descriptor(path: Path) -> bool:
@@ -187,18 +189,18 @@ Criteria = list[tuple[Path, Mapping[str, Any]]]
 
 def _criteria(data: Mapping[str, Any]) -> Criteria:
     given = data.get("criteria")
-    items = list(given) if isinstance(given, (list, tuple)) else []
+    items = list(given)[: MAX_CRITERIA + 1] if isinstance(given, (list, tuple)) else []
     return [(("criteria", index), item) for index, item in enumerate(items) if isinstance(item, Mapping)]
 
 
 def _levels(path: Path, criterion: Mapping[str, Any]) -> Criteria:
     given = criterion.get("levels")
-    items = list(given) if isinstance(given, (list, tuple)) else []
+    items = list(given)[: MAX_LEVELS + 1] if isinstance(given, (list, tuple)) else []
     return [((*path, "levels", index), item) for index, item in enumerate(items) if isinstance(item, Mapping)]
 
 
 def _name(criterion: Mapping[str, Any]) -> str:
-    return str(criterion.get("id") or criterion.get("name") or "a criterion")
+    return str(criterion.get("id") or criterion.get("name") or "a criterion")[:MAX_SHOWN]
 
 
 def _descriptors(criteria: Criteria) -> Iterator[Finding]:
@@ -277,7 +279,7 @@ def _placeholders(data: Any, path: Path = ()) -> Iterator[Finding]:
             yield from _placeholders(value, (*path, index))
     elif isinstance(data, str):
         for match in _PLACEHOLDER.finditer(data[:MAX_TEXT]):
-            yield _finding("unknown-variable", path, f"{match.group()} is unknown to the prompts")
+            yield _finding("unknown-variable", path, f"{match.group()[:MAX_SHOWN]} is unknown to the prompts")
 
 
 def _anchors(criteria: Criteria, anchored: Collection[tuple[str, int]]) -> Iterator[Finding]:

@@ -23,7 +23,9 @@ Paragraph = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 DEFAULT_RUBRIC = "ds-interview"
 MAX_CRITERIA = 12
+MAX_LEVELS = 10
 WEIGHT_TOLERANCE = 1e-6
+BIGGEST = 1e9
 
 
 class _Part(BaseModel):
@@ -128,13 +130,11 @@ class Rubric(_Part):
         raise KeyError(criterion_id)
 
     def only(self, criteria: Iterable[Criterion]) -> Rubric:
-        """This rubric with some of its criteria, their weights renormalised; what a judge is shown."""
+        """This rubric with some of its criteria, their weights renormalised and without caps; what a judge is shown."""
         kept = tuple(criteria)
         total = sum(criterion.weight for criterion in kept)
         shares = tuple(c.model_copy(update={"weight": c.weight / total}) for c in kept)
-        names = {criterion.id for criterion in kept}
-        caps = tuple(cap for cap in self.aggregation.caps if cap.criterion in names)
-        aggregation = self.aggregation.model_copy(update={"caps": caps})
+        aggregation = self.aggregation.model_copy(update={"caps": ()})
         fields = {name: getattr(self, name) for name in Rubric.model_fields}
         return Rubric(**{**fields, "criteria": shares, "aggregation": aggregation})
 
@@ -213,7 +213,7 @@ def _aggregation_faults(
         yield Fault("bands", ("aggregation", "bands"), f"{levels} labels needed, one for each overall level")
     elif len({str(band).casefold() for band in bands}) != len(bands):
         yield Fault("bands", ("aggregation", "bands"), "two overall levels have the same label")
-    weights = {item.get("id"): item.get("weight") for _, item in criteria}
+    weights = {name: item.get("weight") for _, item in criteria if isinstance(name := item.get("id"), str)}
     earlier: list[tuple[str, float, float]] = []
     for index, cap in enumerate(_list(aggregation, "caps")):
         path = ("aggregation", "caps", index)
@@ -242,7 +242,7 @@ def _never_fires(weight: Any, at_most: float, limit: float, levels: int) -> str 
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= BIGGEST
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Any]:

@@ -296,7 +296,7 @@ async def test_the_receipt_defends_the_grade(client: Client, body: dict[str, obj
     assert len(receipt["calls"]) == made.json()["usage"]["model_calls"]
     assert all(call["raw"] for call in receipt["calls"])
     assert [decision["criterion"] for decision in receipt["decisions"]] == [c["id"] for c in made.json()["criteria"]]
-    assert receipt["decisions"][0]["probes"].keys() == {"claim_correct", "level_alone"}
+    assert receipt["decisions"][0]["probes"].keys() >= {"right", "statement_1"}
 
 
 async def test_a_list_is_newest_first_filtered_and_paged(client: Client, body: dict[str, object]) -> None:

@@ -24,6 +24,7 @@ from service.library import FileLibrary
 from service.llm.backend import ChatBackend
 from service.llm.retry import ResilientChat
 from service.llm.scripted import CAPABLE, RepliesInOrder, echo
+from service.settings import PromptSettings
 from tests.evals.helpers import Priced, eval_settings, row
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +90,8 @@ def bench(tmp_path: Path, library: FileLibrary, rubric: Rubric) -> Bench:
 
 async def test_a_result_is_the_production_grade(bench: Bench) -> None:
     """The same object that the service makes, scores and receipt alike."""
-    settings = bench.settings.model_copy(update={"secret": SecretStr(SECRET)})
+    pinned = PromptSettings(readout="judge-readout@3")
+    settings = bench.settings.model_copy(update={"secret": SecretStr(SECRET), "prompts": pinned})
     grader = build_grader(settings, bench.library, ResilientChat(echo()))
 
     await bench.run(echo())

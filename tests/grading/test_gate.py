@@ -99,3 +99,43 @@ def test_the_gate_never_fails_and_every_rule_has_a_sentence(question: str, answe
     verdict = gate(question, answer)
 
     assert verdict is None or verdict.sentence == sentence_for(verdict.rule) != ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Mm, no. That's not something I've ever had to use, I'd only be guessing. Could we go to the next one?",
+        "Sorry, my head is empty now. I have read about it one time, long ago, but I can not tell you anything.",
+        "I've never heard of it, sorry.",
+    ],
+)
+def test_people_say_in_many_ways_that_they_do_not_know(answer: str) -> None:
+    """Spoken, and by non-native speakers."""
+    verdict = gate("What is the central limit theorem?", answer)
+
+    assert verdict is not None
+    assert verdict.rule is GateRule.DONT_KNOW
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Would you impute or skip missing rows?", "I would skip missing rows."),
+        ("Is the mean ever used with skewed data?", "The mean is never used with skewed data."),
+        ("When is accuracy used on imbalanced data?", "Never used on imbalanced data."),
+        ("What happens to NULL rows in an inner join?", "NULL rows pass"),
+    ],
+)
+def test_a_short_real_answer_in_the_question_s_own_words_is_read(question: str, answer: str) -> None:
+    """A wrong rule would give the lowest level to a right answer."""
+    assert gate(question, answer) is None
+
+
+def test_a_question_said_back_in_other_forms_of_its_words_is_restated() -> None:
+    """Decide, decides, decision."""
+    answer = "When to retrain a model, how I decide it. There is a model, and one decides when it is retrained."
+
+    verdict = gate("How do you decide when to retrain a model?", answer)
+
+    assert verdict is not None
+    assert verdict.rule is GateRule.QUESTION_RESTATED

@@ -306,6 +306,32 @@ async def test_a_statement_that_cannot_be_checked_leaves_the_factual_criterion_u
     assert [type(decision) for decision in judgement.decisions] == [Undecided, Decided]
 
 
+async def test_a_key_point_the_model_could_not_be_asked_about_leaves_the_factual_criterion_undecided(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """Deciding without it would give another level, and keep it for good."""
+
+    class Failing(Listening):
+        async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
+            if "names leakage" in request.messages[-1].content:
+                raise ModelMisconfigured("gone")
+            return await super().complete(request, seconds)
+
+    judgement = await by_facts(library, two_criteria, Failing("new data"), MIXED)
+
+    assert [type(decision) for decision in judgement.decisions] == [Undecided, Decided]
+    assert [point.covered for point in judgement.key_points] == ["missing", "unknown"]
+    assert not judgement.settled
+
+
+def test_of_a_long_answer_the_first_and_the_last_statement_are_checked() -> None:
+    """The code comes last."""
+    found = statements("This is a sentence here. " * 40 + "\nSELECT MAX(s)\nFROM e;")
+
+    assert len(found) == MAX_STATEMENTS
+    assert found[-1] == "SELECT MAX(s)\nFROM e;"
+
+
 @given(st.text(max_size=400))
 def test_an_answer_always_has_a_statement_and_never_too_many(answer: str) -> None:
     """Whatever its punctuation and script."""

@@ -250,3 +250,21 @@ def test_what_cannot_be_parsed_has_an_error(member: str, value: Any) -> None:
         parse_rubric(data)
     except InvalidRubric:
         assert any(finding.severity == "error" for finding in lint(data))
+
+
+def test_a_huge_rubric_is_answered_at_once_and_briefly() -> None:
+    """Whoever sends it must not hold up the others, nor get a megabyte back."""
+    many: dict[str, Any] = {**rubric_data(), "criteria": [{"id": "x" * 200_000, "levels": [{}] * 120}] * 20_000}
+
+    findings = lint(many)
+
+    assert findings
+    assert sum(len(finding.what) for finding in findings) < 20_000
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, 10**400, None])
+def test_odd_values_in_any_place_are_findings_not_crashes(value: Any) -> None:
+    """As YAML and JSON allow them."""
+    for member in ("id", "name", "weight", "levels", "question"):
+        assert lint(changed("criteria", 0, member, to=value if value is not None else ""))
+    assert lint(changed("aggregation", "caps", 0, "at_most", to=value if value is not None else ""))

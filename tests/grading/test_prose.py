@@ -78,3 +78,11 @@ def test_there_are_no_more_words_of_prose_than_words(answer: str) -> None:
 def test_words_are_runs_of_letters_and_digits(text: str, words: int) -> None:
     """With hyphens, dots and apostrophes inside."""
     assert count_words(text) == words
+
+
+def test_a_short_answer_without_code_is_judged_on_everything(library: FileLibrary) -> None:
+    """Only code beside little prose makes a criterion not apply."""
+    rubric = library.rubric("sql-whiteboard")
+    assert rubric is not None
+
+    assert not_applicable(rubric, "Group by customer, then keep groups with more than one order.") == {}

@@ -77,3 +77,14 @@ def test_a_part_of_a_rubric_is_a_rubric_with_renormalised_weights(rubric: Rubric
     assert [(c.id, c.weight) for c in part.criteria] == [("clarity", 0.5), ("storytelling", 0.5)]
     assert part.aggregation.caps == ()
     assert part.sha256 != rubric.sha256
+
+
+def test_a_part_of_a_rubric_never_breaks_over_a_cap_that_fitted_the_whole() -> None:
+    """With fewer criteria a cap may be unable to fire; the judge needs no caps."""
+    data = rubric_data()
+    form = {**data["criteria"][1], "weight": 0.6}  # type: ignore[index]
+    facts = {**data["criteria"][0], "weight": 0.4}  # type: ignore[index]
+    caps = [{"criterion": "facts", "at_most": 1.5, "overall": 2.2}]
+    whole = parse_rubric({**data, "criteria": [facts, form], "aggregation": {"caps": caps, "bands": ["a", "b", "c"]}})
+
+    assert whole.only(whole.criteria[:1]).criteria[0].weight == 1.0

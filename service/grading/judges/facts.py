@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from service.grading.errors import ModelError
 from service.grading.grade import Coverage, KeyPoint, Misconception
 from service.grading.judgement import Case, Decision, Judgement
 from service.grading.levels import LevelDistribution
@@ -106,15 +107,19 @@ def statements(answer: str) -> list[str]:
 def _spread(items: list[str]) -> list[str]:
     if len(items) <= MAX_STATEMENTS:
         return items
-    return [items[index * len(items) // MAX_STATEMENTS] for index in range(MAX_STATEMENTS)]
+    return [items[index * (len(items) - 1) // (MAX_STATEMENTS - 1)] for index in range(MAX_STATEMENTS)]
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Whether the answer says key points and misconceptions, as log-odds of yes; None where it could not be told."""
+    """Whether the answer says key points and misconceptions, as log-odds of yes; None where it could not be told.
+
+    ``failed``: the model itself could not be asked about one of them, so that nothing may be decided without it.
+    """
 
     points: tuple[float | None, ...]
     misconceptions: tuple[float | None, ...]
+    failed: ModelError | None = None
 
     def told(self, case: Case, prompt: Prompt, decisions: tuple[Decision, ...]) -> Judgement:
         """The judgement with these, in the order of the submission and in words for the learner."""

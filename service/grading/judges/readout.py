@@ -53,17 +53,18 @@ class ReadoutJudge:
         return {"judge": self.name, "model": self.model, "prompt": self.prompt.sha256}
 
     async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
-        """Decide the first criterion, which fills the prefix cache, then the others."""
+        """Decide the first criterion, then the others; the first question of each family fills its prefix cache."""
         shared = self._shared(case)
-        hearing = self._heard(case, shared, budget)
-        heard = asyncio.ensure_future(hearing) if self._by_statements else hearing
-        first, *others = case.rubric.criteria
-        decisions = [await self._decision(first, case, shared, heard, budget)]
-        observe(decisions[0])
-        for task in [asyncio.ensure_future(self._decision(c, case, shared, heard, budget)) for c in others]:
-            decisions.append(await task)
-            observe(decisions[-1])
-        return (await heard).told(case, self.prompt, tuple(decisions))
+        async with asyncio.TaskGroup() as tasks:
+            first, *others = case.rubric.criteria
+            early = tasks.create_task(self._heard(case, shared, budget)) if self._by_statements else None
+            decisions = [await self._decision(first, case, shared, early, budget)]
+            observe(decisions[0])
+            for task in [tasks.create_task(self._decision(c, case, shared, early, budget)) for c in others]:
+                decisions.append(await task)
+                observe(decisions[-1])
+            heard = await early if early else await self._heard(case, shared, budget)
+        return heard.told(case, self.prompt, tuple(decisions))
 
     def _shared(self, case: Case) -> tuple[str, str]:
         system = self.prompt.system(case.rubric)
@@ -78,11 +79,11 @@ class ReadoutJudge:
         criterion: Criterion,
         case: Case,
         shared: tuple[str, str],
-        heard: Awaitable[Heard],
+        heard: Awaitable[Heard] | None,
         budget: CallBudget,
     ) -> Decision:
         try:
-            if criterion.factual and self._by_statements:
+            if criterion.factual and heard is not None:
                 return await self._by_facts(criterion, case, heard, budget)
             return await self._decided(criterion, case, shared, budget)
         except ModelError as error:
@@ -91,9 +92,13 @@ class ReadoutJudge:
     async def _by_facts(self, criterion: Criterion, case: Case, heard: Awaitable[Heard], budget: CallBudget) -> Decided:
         """The level from the answer's statements, one by one, and from what else was heard in it."""
         said = statements(case.submission.answer)
-        checked = await asyncio.gather(*(self._agrees(statement, case, budget) for statement in said))
+        asked = (self._agrees(statement, case, budget) for statement in said)
+        checked = await asyncio.gather(*asked, return_exceptions=True)
         other = await heard
-        found = Findings(tuple(checked), known(other.points), known(other.misconceptions))
+        agreed = [odds for odds in checked if isinstance(odds, float)]
+        if failures := [odds for odds in (*checked, other.failed) if isinstance(odds, BaseException)]:
+            raise failures[0]
+        found = Findings(tuple(agreed), known(other.points), known(other.misconceptions))
         referenced = case.submission.reference is not None
         levels = right_levels(found, len(criterion.levels), self.prompt, referenced=referenced)
         return Decided(
@@ -165,16 +170,18 @@ class ReadoutJudge:
         asked = [self.prompt.render("key_point", point=as_line(point)) for point in sent.key_points]
         wrong = sent.misconceptions if self.prompt.has("misconception") else ()
         asked += [self.prompt.render("misconception", statement=as_line(statement)) for statement in wrong]
-        found: list[float | None] = []
+        found: list[float | ModelError] = []
         for some in (asked[:1], asked[1:]):  # the first fills the prefix cache
             found += await asyncio.gather(*(self._odds(question, shared, budget) for question in some))
-        return Heard(tuple(found[: len(sent.key_points)]), tuple(found[len(sent.key_points) :]))
+        odds = [None if isinstance(one, ModelError) else one for one in found]
+        failed = next((e for e in found if isinstance(e, ModelError) and not isinstance(e, ReplyInvalid)), None)
+        return Heard(tuple(odds[: len(sent.key_points)]), tuple(odds[len(sent.key_points) :]), failed)
 
-    async def _odds(self, question: str, shared: tuple[str, str], budget: CallBudget) -> float | None:
+    async def _odds(self, question: str, shared: tuple[str, str], budget: CallBudget) -> float | ModelError:
         try:
             return log_odds(await self._read_off(question, YES_NO, shared, budget))
-        except ModelError:
-            return None
+        except ModelError as error:
+            return error
 
     async def _read_off(
         self, question: str, labels: Sequence[str], shared: tuple[str, str], budget: CallBudget
