@@ -157,6 +157,7 @@ class Experiment:
             result = await self._attempt(job, chat)
         if chat.missing:
             self.tally.unrecorded.append(f"{job.row.id} with {job.variant.name}")
+            result = result.model_copy(update={"grade": None, "error": result.error or NotRecorded.code})
         self.tally.add(job, chat)
         return result
 

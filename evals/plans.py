@@ -43,7 +43,9 @@ def suite_of(plan: Plan, library: Library) -> Suite:
 def model_identity(settings: Settings) -> str:
     """What tells the configured model's weights apart from others of the same name."""
     if settings.model != EMBEDDED:
-        return settings.model
+        return (
+            f"{settings.model}:{content_hash(settings.model_base_url)}" if settings.model_base_url else settings.model
+        )
     own = settings.embedded.path
     if own is None:
         return f"{EMBEDDED}:{QWEN_CODER_1_5B.sha256}"
