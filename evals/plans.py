@@ -16,6 +16,7 @@ from evals.suites import Suite, golden_rows, limited, rubric_called, with_rubric
 from evals.variants import Variant
 from service.bootstrap import Misconfigured, open_backend
 from service.grading.grade import ArtefactRef
+from service.grading.hashing import content_hash
 from service.grading.rubric import DEFAULT_RUBRIC
 from service.llm.backend import ChatBackend
 from service.llm.model_files import QWEN_CODER_1_5B, Progress
