@@ -206,7 +206,7 @@ class FindingDocument(_Document):
 
 
 class RubricCheck(_Document):
-    """What the linter says of a rubric; one without errors can be published and graded by."""
+    """What the linter says of a rubric; one without errors can be published."""
 
     object: Literal["rubric_check"] = "rubric_check"
     valid: bool

@@ -1,7 +1,7 @@
 """The rubric linter: what makes a rubric hard to judge by, with the place, the reason and how to mend it.
 
 It reads parsed YAML or JSON of any shape, so that an author sees every fault at once. Errors keep a rubric from being
-used or published; warnings do not.
+published; warnings do not. A rubric that is graded by from a file or a request has to have the right shape only.
 """
 
 from __future__ import annotations
