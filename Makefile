@@ -8,10 +8,10 @@ SUITE ?= smoke
 PROMPTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format bench eval eval-record openapi clean
+.PHONY: help setup run demo test test-browser check format bench eval eval-record openapi clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/.synced: pyproject.toml uv.lock uv-requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -33,6 +33,9 @@ demo: setup ## grade a wrong and a right answer through the real API and print b
 
 test: setup ## run all tests: no key, no server, no large download
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-browser: setup ## drive the pages with Debian's Chromium (apt-get install chromium); pictures in tests/browser/screenshots
+	@DEBRIEF_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
 check: setup ## lint, types, architecture, rubrics, prompts, API document: fast and clean
 	@$(BIN)/ruff check

@@ -70,8 +70,8 @@ def serve(
     """Start the HTTP service; fetches the embedded model first if it is needed and missing."""
     import uvicorn
 
-    from service.api.app import create_app
     from service.telemetry import set_up_logging
+    from service.web.app import create_site
 
     settings = _settings()
     host, port = host or settings.host, settings.port if port is None else port
@@ -83,7 +83,7 @@ def serve(
     _fetch_model(settings)
     set_up_logging(settings.log_level)
     with _explained():
-        web = create_app(settings)
+        web = create_site(settings)
     _print_invitation(host, port)
     uvicorn.run(
         web,
@@ -100,8 +100,9 @@ def serve(
 def _print_invitation(host: str, port: int) -> None:
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     body = f'{{"question": "Can you explain what a p-value is?", "answer": "{ANSWER_EXAMPLE}"}}'
-    err.print(f"[bold]debrief {__version__}[/bold] on {base}  (documentation: {base}/docs, stop: Ctrl-C)")
-    err.print("Try it:")
+    err.print(f"[bold]debrief {__version__}[/bold] on {base}  (API documentation: {base}/docs, stop: Ctrl-C)")
+    err.print(f"Practise an answer: {base}/", markup=False)
+    err.print("Or, from a shell:")
     err.print(f"curl -s {base}/v1/grades -H 'Content-Type: application/json' -d '{body}'", soft_wrap=True, markup=False)
 
 

@@ -135,7 +135,7 @@ def retry_after_header(seconds: float | None) -> str:
 
 def response_for(error: Exception) -> Response:
     """The response for any exception that reaches the edge."""
-    return _problem_for(error).response()
+    return problem_for(error).response()
 
 
 async def handle(_request: Request, error: Exception) -> Response:
@@ -143,7 +143,8 @@ async def handle(_request: Request, error: Exception) -> Response:
     return response_for(error)
 
 
-def _problem_for(error: Exception) -> ProblemError:
+def problem_for(error: Exception) -> ProblemError:
+    """The problem any exception that reaches the edge stands for."""
     match error:
         case ProblemError():
             return error

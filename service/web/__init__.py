@@ -1,0 +1,1 @@
+"""The pages: what the API knows, for people. Server-rendered; everything is served from here."""

@@ -1,0 +1,25 @@
+"""The site: the API's app with the pages added. ``create_site(settings)`` builds one."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from service.api.app import create_app
+from service.bootstrap import Services
+from service.settings import Settings
+from service.web import assets, grades, practice
+from service.web.errors import show_missing_pages
+
+
+def create_site(settings: Settings, services: Services | None = None) -> FastAPI:
+    """API and pages as one app.
+
+    Args:
+        settings: what to build.
+        services: already opened services, which the caller closes; opened from the settings otherwise.
+    """
+    app = create_app(settings, services)
+    for router in (practice.router, grades.router, assets.router):
+        app.include_router(router)
+    show_missing_pages(app)
+    return app

@@ -1,0 +1,66 @@
+"""Templates to responses: everything that came from outside is escaped, and only our own files may be loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from service import __version__
+from service.web import words
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'"
+)
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
+)
+"""``same-origin`` rather than ``no-referrer``: without a referrer a browser sends ``Origin: null`` with its forms."""
+
+
+def page(request: Request, template: str, status: int = 200, /, **shown: object) -> HTMLResponse:
+    """A whole page."""
+    text = environment().get_template(template).render(path=request.url.path, **shown)
+    return HTMLResponse(text, status, dict(HEADERS))
+
+
+def fragment(template: str, /, **shown: object) -> str:
+    """A piece of a page."""
+    return environment().get_template(template).render(**shown)
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with what every one of them may call."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"asset": asset, "version": __version__, "words": words}
+    made.filters |= {"percent": "{:.0%}".format, "spoken": words.spoken, "titled": words.titled}
+    return made
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the content, so that browsers may keep it for good."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"

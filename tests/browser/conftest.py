@@ -1,0 +1,84 @@
+"""A real browser on the real site. Without a browser the tests say so; ``make test-browser`` insists on one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from service.library import FileLibrary
+from tests.browser.server import Site, serving
+from tests.conftest import make_settings
+from tests.web.making import record_of
+from tests.web.samples import FIRST, SECOND
+
+NO_BROWSER = "no Chromium on this machine: apt-get install chromium, then make test-browser"
+INSIST = "DEBRIEF_TEST_BROWSER"
+PATIENCE = 20_000
+
+
+def _found() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    program = _found()
+    if program is None:
+        if os.environ.get(INSIST):
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="package")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all, with two attempts of a learner in it."""
+    with serving(make_settings(tmp_path_factory.mktemp("site"))) as running:
+        rubric = FileLibrary().rubric("technical-phone-screen")
+        assert rubric is not None
+        running.keep([record_of(FIRST, rubric, "FIRST"), record_of(SECOND, rubric, "SECOND")])
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """A fresh profile; whatever a page reports to its console fails the test."""
+    made = browser.new_context(base_url=site.address, viewport={"width": 1280, "height": 900})
+    made.set_default_timeout(PATIENCE)
+    complaints: list[str] = []
+    made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    made.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield made
+    made.close()
+    assert [text for text in complaints if "404" not in text and "422" not in text] == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """One tab."""
+    return context.new_page()
+
+
+@pytest.fixture
+def held(site: Site) -> Iterator[Site]:
+    """The site while its model waits to be let go."""
+    site.model.go.clear()
+    yield site
+    site.model.go.set()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """Where pictures of the pages are put, to be looked at."""
+    folder = Path(os.environ.get("DEBRIEF_TEST_SCREENSHOTS", "tests/browser/screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
