@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from service.grading.grader import Grader
 from service.grading.judgement import Judge
 from service.grading.judges.calibrated import CalibratedJudge
 from service.grading.judges.readout import ReadoutJudge
+from service.grading.judges.restated import RestatedJudge
 from service.grading.judges.single_call import SingleCallJudge
 from service.grading.models import Capabilities, ChatModel
 from service.grading.prompt import Prompt
@@ -36,8 +37,10 @@ from service.llm.model_files import QWEN_CODER_1_5B, NoProgress, Progress, ensur
 from service.llm.prices import price_of
 from service.llm.retry import ResilientChat, RetryPolicy
 from service.ports import GradeStore, Library
+from service.reviewing import Reviewing, SecondGrader
+from service.reviews import SecondOpinion
 from service.settings import EMBEDDED, Settings
-from service.storage import SqlGradeStore, SqlRubricStore, open_migrated
+from service.storage import SqlGradeStore, SqlReviewStore, SqlRubricStore, open_migrated
 from service.telemetry import Metrics, log
 from service.workflow import Grading, Pace
 
@@ -65,6 +68,7 @@ class Services:
     grading: Grading
     library: Library
     catalogue: Catalogue
+    reviewing: Reviewing
     store: GradeStore
     metrics: Metrics
     limits: Limits
@@ -95,10 +99,14 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     grader = build_grader(settings, library, model)
     database = await open_migrated(settings.database.url)
     store, clock, metrics = SqlGradeStore(database), SystemClock(), Metrics()
+    grading = Grading(grader, store, clock, pace(settings), metrics)
+    second, second_model = second_grader(settings, library, model)
+    reviews = SqlReviewStore(database, store)
     services = Services(
-        grading=Grading(grader, store, clock, pace(settings), metrics),
+        grading=grading,
         library=library,
         catalogue=Catalogue(library, SqlRubricStore(database), clock),
+        reviewing=Reviewing(store, reviews, clock, grading, second),
         store=store,
         metrics=metrics,
         limits=limits(settings),
@@ -109,10 +117,13 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     try:
         yield services
     finally:
-        await services.grading.drain(settings.seconds.drain)
+        drain = settings.seconds.drain
+        await asyncio.gather(services.grading.drain(drain), services.reviewing.drain(drain))
         if services.loading is not None:
             services.loading.cancel()
         await model.backend.close()
+        if second_model is not model:
+            await second_model.backend.close()
         await database.close()
 
 
@@ -137,6 +148,45 @@ def build_grader(settings: Settings, library: Library, model: ChatModel) -> Grad
         service=__version__,
         notes=library.context_notes(),
     )
+
+
+SECOND_SAMPLES = 3
+"""Fresh samples behind the second grading of an appeal, where the judge samples."""
+
+
+def second_grader(settings: Settings, library: Library, model: ResilientChat) -> tuple[SecondGrader, ResilientChat]:
+    """Who grades again on appeal, and the model that is asked: another one if one is configured.
+
+    Else the same model: fresh samples of a judge that asks once for all, the case in other words for the others.
+
+    Raises:
+        Misconfigured: the other model cannot be used.
+    """
+    how: SecondOpinion = "other_model"
+    if settings.appeal_model is not None:
+        other = settings.model_copy(
+            update={"model": settings.appeal_model, "model_base_url": None, "model_api_key": None, "judge": "auto"}
+        )
+        model = ResilientChat(open_backend(other), retry_policy(other))
+        judge = _judge(other, library, model)
+    else:
+        judge = _judge(settings, library, model)
+        how = "fresh_samples" if isinstance(judge, SingleCallJudge) else "restated"
+        judge = _asked_again(judge)
+    grader = Grader(
+        judge=_calibrated(judge, library),
+        coach=Coach(model, _prompt(library, coach_prompt(settings))),
+        secret=instance_secret(settings),
+        service=__version__,
+        notes=library.context_notes(),
+    )
+    return SecondGrader(grader, how), model
+
+
+def _asked_again(judge: Judge) -> Judge:
+    if isinstance(judge, SingleCallJudge):
+        return replace(judge, samples=SECOND_SAMPLES, first_seed=judge.samples)
+    return RestatedJudge(judge)
 
 
 def _calibrated(judge: Judge, library: Library) -> Judge:

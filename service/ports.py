@@ -12,7 +12,8 @@ from service.grading.grade import Reason
 from service.grading.prompt import Prompt
 from service.grading.question import Question, Topic
 from service.grading.rubric import Rubric
-from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
+from service.records import GradeFilter, GradeId, GradePage, GradeRecord, QueuePage, Tenant
+from service.reviews import Appeal, CriterionAgreement, PersonReview
 
 
 class StoreUnavailable(Exception):
@@ -60,6 +61,39 @@ class GradeStore(Protocol):
 
     async def ping(self) -> None:
         """Return when the store can be written to."""
+
+
+class ReviewStore(Protocol):
+    """Keeps what people say on grades, and which grades wait for a person. One short transaction a call.
+
+    Raises (every method):
+        StoreUnavailable: the transaction could not be done.
+    """
+
+    async def add_review(self, record: GradeRecord, review: PersonReview) -> GradeRecord:
+        """Keep a review of a grade; returns the record with it."""
+
+    async def open_appeal(self, record: GradeRecord, appeal: Appeal) -> GradeRecord | None:
+        """Keep the appeal against a grade; None when there is one already and nothing was kept."""
+
+    async def conclude(self, record: GradeRecord, appeal: Appeal) -> GradeRecord:
+        """Keep what came of an appeal in progress; one that is concluded already stays as it is."""
+
+    async def give_up_appeals(self, detail: str, before: datetime) -> int:
+        """Leave appeals in progress since before ``before`` to a person, for the reason ``detail``; how many."""
+
+    async def queue(self, tenant: Tenant, kind: str | None, cursor: str | None, limit: int) -> QueuePage:
+        """Grades that wait for a person, oldest first; ``kind`` keeps those with a reason of this kind.
+
+        Raises:
+            InvalidCursor: the cursor is not one of ours.
+        """
+
+    async def agreement(self, tenant: Tenant) -> tuple[int, tuple[CriterionAgreement, ...]]:
+        """How many grades people reviewed, and how machine and people agree, by criterion."""
+
+    async def reviewed(self, tenant: Tenant, after: GradeId | None, limit: int) -> tuple[GradeRecord, ...]:
+        """Reviewed grades in the order of their ids, continuing after one."""
 
 
 class RubricStore(Protocol):

@@ -14,6 +14,7 @@ from service.grading.grade import Call, Grade, GradeStatus, Reason, Usage
 from service.grading.judgement import Judgement
 from service.grading.rubric import Rubric
 from service.grading.submission import Submission
+from service.reviews import Appeal, PersonReview, open_reasons
 
 GradeId = NewType("GradeId", str)
 Tenant = NewType("Tenant", str)
@@ -54,6 +55,7 @@ class GradeRecord(_Value):
         usage: what this grade cost; None while in progress.
         judgement: the levels as decided, from which a commentary can be written again.
         calls: every model call behind the grade, with raw replies, for the full receipt.
+        reviews, appeals: what people said on it since, oldest first; the grade itself stays as it was made.
     """
 
     id: GradeId
@@ -66,6 +68,20 @@ class GradeRecord(_Value):
     judgement: Judgement | None = None
     calls: tuple[Call, ...] = ()
     reason: Reason | None = None
+    reviews: tuple[PersonReview, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+
+    @property
+    def open_reasons(self) -> tuple[str, ...]:
+        """Why a person still has to look at the grade."""
+        return open_reasons(self.grade.review.reasons if self.grade else (), self.reviews, self.appeals)
+
+    @property
+    def standing(self) -> GradeStatus:
+        """The status after what people said: a grade nobody has to look at any more is ``graded``."""
+        if self.status not in (GradeStatus.GRADED, GradeStatus.NEEDS_REVIEW):
+            return self.status
+        return GradeStatus.NEEDS_REVIEW if self.open_reasons else GradeStatus.GRADED
 
 
 class GradeFilter(_Value):
@@ -82,6 +98,22 @@ class GradePage(_Value):
 
     records: tuple[GradeRecord, ...]
     next_cursor: str | None
+
+
+class QueueItem(_Value):
+    """A grade that waits for a person: since when, and why."""
+
+    record: GradeRecord
+    opened_at: datetime
+    reasons: tuple[str, ...]
+
+
+class QueuePage(_Value):
+    """One page of the review queue, oldest first, and how many items there are in all."""
+
+    items: tuple[QueueItem, ...]
+    next_cursor: str | None
+    waiting: int
 
 
 PageSize = Annotated[int, Field(ge=1, le=100)]

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
     openai_api_key: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("OPENAI_API_KEY"))] = None
+    appeal_model: Annotated[str | None, Field(min_length=1)] = None
     openai_base_url: Annotated[str | None, Field(validation_alias=AliasChoices("OPENAI_BASE_URL"))] = None
     concurrency: Count = 128
     host: str = "127.0.0.1"

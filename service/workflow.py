@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -158,6 +158,10 @@ class Grading:
             await asyncio.wait(self._background, timeout=seconds)
         for task in self._background:
             task.cancel()
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A place among the grades being made, waited for patiently: for gradings that are no grade of their own."""
+        return self._slot(patient=True)
 
     def _new(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
         return GradeRecord(

@@ -10,8 +10,9 @@ import respx
 from httpx import AsyncClient, Response
 from openai import AsyncOpenAI
 
-from service.bootstrap import Misconfigured, build_grader, fitting_judge, open_backend
+from service.bootstrap import Misconfigured, build_grader, fitting_judge, open_backend, open_services
 from service.grading.judges.readout import ReadoutJudge
+from service.grading.judges.restated import RestatedJudge
 from service.grading.judges.single_call import SingleCallJudge
 from service.grading.models import Capabilities, ChatRequest, Message, Tokens
 from service.library import FileLibrary
@@ -55,6 +56,30 @@ def test_a_change_of_model_picks_a_judge_that_fits_it(tmp_path: Path, library: F
 
     assert isinstance(build_grader(local, library, ResilientChat(open_backend(local))).judge, ReadoutJudge)
     assert isinstance(build_grader(cloud, library, ResilientChat(open_backend(cloud))).judge, SingleCallJudge)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("settings", "how", "judge"),
+    [
+        ({}, "restated", RestatedJudge),
+        ({"judge": "single_call"}, "fresh_samples", SingleCallJudge),
+        ({"appeal_model": "openai/gpt-4o-mini", "openai_api_key": "k"}, "other_model", SingleCallJudge),
+    ],
+    ids=["readout", "single-call", "another-model"],
+)
+async def test_an_appeal_is_graded_by_another_model_or_asked_anew(
+    tmp_path: Path, settings: dict[str, object], how: str, judge: type
+) -> None:
+    """Fresh samples have other seeds than those of the first grade."""
+    async with open_services(make_settings(tmp_path, **settings)) as services:
+        second = services.reviewing.second
+
+    assert second.how == how
+    assert isinstance(second.grader.judge, judge)
+    if how == "fresh_samples":
+        assert isinstance(second.grader.judge, SingleCallJudge)
+        assert (second.grader.judge.samples, second.grader.judge.first_seed) == (3, 1)
 
 
 def test_a_judge_the_model_cannot_serve_is_refused_with_advice(tmp_path: Path, library: FileLibrary) -> None:

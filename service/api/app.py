@@ -11,13 +11,14 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import grades, operations, questions, rubrics
+from service.api import grades, operations, questions, reviews, rubrics
 from service.api.examples import document_problems
 from service.api.guard import Guard
 from service.api.problems import handle
 from service.bootstrap import Services, open_services
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.ports import InvalidCursor, StoreUnavailable
+from service.reviewing import AlreadyAppealed, NotReviewable
 from service.settings import Settings
 from service.telemetry import log
 from service.workflow import NothingToRetry, Overloaded
@@ -29,7 +30,9 @@ every remark quotes the answer and the quote is verified by code; every level co
 _HANDLED: tuple[type[Exception], ...] = (
     StarletteHTTPException,
     RequestValidationError,
+    AlreadyAppealed,
     InvalidCursor,
+    NotReviewable,
     NothingToRetry,
     Overloaded,
     PublishedDifferently,
@@ -54,6 +57,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=[
             {"name": "grades", "description": "Grade answers and read the results."},
+            {"name": "reviews", "description": "What people say on grades, and which grades wait for them."},
             {"name": "rubrics", "description": "What answers are judged on."},
             {"name": "questions", "description": "What can be asked, with what a right answer says."},
             {"name": "operations", "description": "For those who run the service."},
@@ -62,7 +66,14 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         lifespan=_lifespan(settings, services),
         separate_input_output_schemas=True,
     )
-    for router in (grades.router, rubrics.router, questions.router, operations.router):
+    for router in (
+        grades.router,
+        reviews.router,
+        reviews.queue_router,
+        rubrics.router,
+        questions.router,
+        operations.router,
+    ):
         app.include_router(router)
     for error in _HANDLED:
         app.add_exception_handler(error, handle)
@@ -79,6 +90,8 @@ def _lifespan(settings: Settings, given: Services | None) -> Callable[[FastAPI],
             app.state.services = services
             if interrupted := await services.grading.recover():
                 log("interrupted_grades_found", count=interrupted)
+            if cut_short := await services.reviewing.recover():
+                log("interrupted_appeals_found", count=cut_short)
             yield
 
     return lifespan

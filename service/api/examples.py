@@ -157,6 +157,8 @@ GRADE_EXAMPLE: dict[str, Any] = {
     "structure": _STRUCTURE,
     "flags": [],
     "review": {"needed": False, "reasons": []},
+    "reviews": [],
+    "appeals": [],
     "receipt": _RECEIPT,
     "commentary": {"status": "written", "reason": None},
     "usage": _USAGE,

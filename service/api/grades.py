@@ -104,7 +104,7 @@ async def list_grades(
         created_after=_aware(created_after),
     )
     page = await services.grading.page(tenant, wanted, cursor, limit)
-    return _json(grade_list(page))
+    return as_json(grade_list(page))
 
 
 @router.get(
@@ -121,7 +121,7 @@ async def get_grade(
 ) -> Response:
     """A grade by id; unknown and foreign ids look the same."""
     record = await _found(services, tenant, grade_id)
-    return _json(grade_with_submission(record) if include else grade_document(record))
+    return as_json(grade_with_submission(record) if include else grade_document(record))
 
 
 @router.get(
@@ -132,7 +132,7 @@ async def get_grade(
 )
 async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> Response:
     """What produced the grade: versions and hashes, every model call with its raw reply, the decisions."""
-    return _json(receipt_document(await _found(services, tenant, grade_id)))
+    return as_json(receipt_document(await _found(services, tenant, grade_id)))
 
 
 @router.post(
@@ -152,7 +152,7 @@ async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> R
 )
 async def retry_grade(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> Response:
     """An ungraded answer is graded again; a failed commentary is written again, the scores stand."""
-    record = await services.grading.retry(tenant, _grade_id(grade_id))
+    record = await services.grading.retry(tenant, grade_id_of(grade_id))
     if record is None:
         raise ProblemError(problems.NOT_FOUND)
     return _made(record, status.HTTP_200_OK)
@@ -263,14 +263,15 @@ def _invalid(pointer: str, detail: str) -> ProblemError:
     return ProblemError(problems.INVALID_REQUEST, errors=[{"pointer": f"#/{pointer}", "detail": detail}])
 
 
-def _grade_id(text: str) -> GradeId:
+def grade_id_of(text: str) -> GradeId:
+    """A grade's id from a path; what cannot be one is not found."""
     if not text.startswith("grd_") or not text.isascii() or (not text.isalnum() and not text[4:].isalnum()):
         raise ProblemError(problems.NOT_FOUND)
     return GradeId(text)
 
 
 async def _found(services: Services, tenant: Tenant, grade_id: str) -> GradeRecord:
-    record = await services.grading.get(tenant, _grade_id(grade_id))
+    record = await services.grading.get(tenant, grade_id_of(grade_id))
     if record is None:
         raise ProblemError(problems.NOT_FOUND)
     return record
@@ -294,8 +295,9 @@ def _made(record: GradeRecord, code: int) -> Response:
 
 def _document(record: GradeRecord, code: int, *, located: bool = False) -> Response:
     headers: dict[str, Any] = {"Location": f"/v1/grades/{record.id}"} if located else {}
-    return _json(grade_document(record), code, headers)
+    return as_json(grade_document(record), code, headers)
 
 
-def _json(document: BaseModel, code: int = 200, headers: dict[str, str] | None = None) -> Response:
+def as_json(document: BaseModel, code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A document as a JSON response."""
     return Response(document.__pydantic_serializer__.to_json(document), code, headers, "application/json")

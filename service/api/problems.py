@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.ports import InvalidCursor, StoreUnavailable
+from service.reviewing import AlreadyAppealed, NotReviewable
 from service.telemetry import log
 from service.workflow import NothingToRetry, Overloaded
 
@@ -59,6 +60,10 @@ HOST_NOT_ALLOWED = Kind(
     "host-not-allowed", 421, "This host name is not answered", "Use 127.0.0.1 or localhost: the server has no keys."
 )
 NOTHING_TO_RETRY = Kind("nothing-to-retry", 409, "There is nothing to retry", "The grade stands as it is.")
+NOT_REVIEWABLE = Kind("not-reviewable", 409, "There is no finished grade", "Wait for it, or POST .../retry first.")
+ALREADY_APPEALED = Kind(
+    "already-appealed", 409, "There was an appeal against this grade", "It stands; a person may review the grade."
+)
 RUBRIC_IS_OURS = Kind("rubric-is-built-in", 409, "This id belongs to a built-in rubric", "Choose another id.")
 RUBRIC_PUBLISHED = Kind(
     "rubric-version-published", 409, "This version is published with other content", "Raise the version: none changes."
@@ -82,6 +87,8 @@ KINDS: tuple[Kind, ...] = (
     METHOD_NOT_ALLOWED,
     HOST_NOT_ALLOWED,
     NOTHING_TO_RETRY,
+    NOT_REVIEWABLE,
+    ALREADY_APPEALED,
     RUBRIC_IS_OURS,
     RUBRIC_PUBLISHED,
     TOO_MANY_RUBRICS,
@@ -165,6 +172,8 @@ def problem_for(error: Exception) -> ProblemError:
 _KIND_OF: Mapping[type[Exception], Kind] = {
     Overloaded: OVERLOADED,
     NothingToRetry: NOTHING_TO_RETRY,
+    NotReviewable: NOT_REVIEWABLE,
+    AlreadyAppealed: ALREADY_APPEALED,
     ReservedRubric: RUBRIC_IS_OURS,
     PublishedDifferently: RUBRIC_PUBLISHED,
     TooManyRubrics: TOO_MANY_RUBRICS,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from service.api.review_schemas import AppealDocument, ReviewDocument, appeal_document, review_document
 from service.grading.grade import (
     Call,
     CommentaryStatus,
@@ -124,7 +125,9 @@ class GradeDocument(_Document):
     rewrite: Rewrite | None
     structure: Structure | None
     flags: list[Flag]
-    review: Review
+    review: Review = Field(description="Whether a person still has to look, and why.")
+    reviews: list[ReviewDocument] = Field(description="What people say, oldest first; the grade itself stays.")
+    appeals: list[AppealDocument]
     receipt: Receipt | None
     commentary: CommentaryStatus | None
     usage: Usage | None
@@ -277,7 +280,7 @@ def _members(record: GradeRecord) -> dict[str, Any]:
     grade = record.grade
     return {
         "id": record.id,
-        "status": record.status,
+        "status": record.standing,
         "created_at": record.created_at.astimezone(UTC),
         "overall": grade.overall if grade else None,
         "criteria": list(grade.criteria) if grade else [],
@@ -288,7 +291,9 @@ def _members(record: GradeRecord) -> dict[str, Any]:
         "rewrite": grade.rewrite if grade else None,
         "structure": grade.structure if grade else None,
         "flags": list(grade.flags) if grade else [],
-        "review": grade.review if grade else Review(needed=False, reasons=()),
+        "review": Review(needed=bool(record.open_reasons), reasons=record.open_reasons),
+        "reviews": [review_document(review) for review in record.reviews],
+        "appeals": [appeal_document(appeal, record.reviews) for appeal in record.appeals],
         "receipt": grade.receipt if grade else None,
         "commentary": grade.commentary if grade else None,
         "usage": record.usage,

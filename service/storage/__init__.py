@@ -5,9 +5,10 @@ from __future__ import annotations
 from service.storage.database import Database, open_database
 from service.storage.grades import SqlGradeStore
 from service.storage.migrate import migrate
+from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
 
-__all__ = ["Database", "SqlGradeStore", "SqlRubricStore", "open_migrated"]
+__all__ = ["Database", "SqlGradeStore", "SqlReviewStore", "SqlRubricStore", "open_migrated"]
 
 
 async def open_migrated(url: str) -> Database:

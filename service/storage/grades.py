@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from service.grading.rubric import Rubric
 from service.ports import InvalidCursor
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
 from service.storage.database import EPOCH, Database, insert_once, micros
+from service.storage.review_rows import queue_new, settle, with_people
 from service.storage.tables import GRADES, REUSABLE, RUBRIC_TEXTS
 
 KNOWN_RUBRICS = 1_000
@@ -45,6 +46,7 @@ class SqlGradeStore:
             self._keep_rubric(connection, record)
             connection.execute(insert(GRADES), values)
             self._keep_reusable(connection, record, reusable)
+            queue_new(self._database, connection, record)
 
         await self._database.write(work)
         self._know(record.tenant, record.request.rubric)
@@ -62,6 +64,7 @@ class SqlGradeStore:
             if connection.execute(change).rowcount != 1:
                 raise NotReplaceable(record.id)
             self._keep_reusable(connection, record, reusable)
+            settle(self._database, connection, with_people(connection, [record])[0], micros(record.created_at))
 
         await self._database.write(work)
 
@@ -71,7 +74,7 @@ class SqlGradeStore:
 
         def work(connection: Connection) -> GradeRecord | None:
             row = connection.execute(wanted).mappings().first()
-            return self._record(connection, row) if row else None
+            return with_people(connection, [self._record(connection, row)])[0] if row else None
 
         return await self._database.read(work)
 
@@ -81,11 +84,17 @@ class SqlGradeStore:
 
         def work(connection: Connection) -> GradePage:
             rows = connection.execute(query).mappings().all()
-            records = tuple(self._record(connection, row) for row in rows[:limit])
-            more = len(rows) > limit
-            return GradePage(records=records, next_cursor=_encode(rows[limit - 1]) if more else None)
+            records = [self._record(connection, row) for row in rows[:limit]]
+            following = _encode(rows[limit - 1]) if len(rows) > limit else None
+            return GradePage(records=with_people(connection, records), next_cursor=following)
 
         return await self._database.read(work)
+
+    def records(self, connection: Connection, tenant: Tenant, ids: Sequence[str]) -> tuple[GradeRecord, ...]:
+        """Records of this tenant in the order of their ids, without their audit part, inside a transaction."""
+        wanted = select(*_LISTED).where(GRADES.c.tenant == tenant, GRADES.c.id.in_(ids)).order_by(GRADES.c.id)
+        rows = connection.execute(wanted).mappings().all()
+        return with_people(connection, [self._record(connection, row) for row in rows])
 
     async def reusable(self, tenant: Tenant, key: str) -> str | None:
         """A stored result of this tenant."""

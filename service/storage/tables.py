@@ -54,3 +54,53 @@ REUSABLE = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 """Judgements and commentaries under the hash of everything that led to them."""
+
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("grade_id", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("reviews_of_grade", "grade_id"),
+)
+"""People's reviews of grades, as JSON."""
+
+APPEALS = Table(
+    "appeals",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("grade_id", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("in_progress", SmallInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("appeal_of_grade", "grade_id", unique=True),
+    Index("appeals_in_progress", "in_progress", "created_at"),
+)
+"""Appeals against grades, as JSON: at most one a grade."""
+
+REVIEW_QUEUE = Table(
+    "review_queue",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("grade_id", String(64), primary_key=True),
+    Column("reason", String(100), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Index("review_queue_oldest", "tenant", "opened_at", "grade_id"),
+)
+"""Which grades wait for a person, a row for each reason. Follows from the grade, its reviews and its appeal."""
+
+REVIEWED_LEVELS = Table(
+    "reviewed_levels",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("grade_id", String(64), primary_key=True),
+    Column("criterion", String(64), primary_key=True),
+    Column("rubric_id", String(64), nullable=False),
+    Column("machine", SmallInteger, nullable=True),
+    Column("person", SmallInteger, nullable=False),
+)
+"""The machine's level (null: it gave none) beside the last person's, for counting how far they agree."""

@@ -31,11 +31,15 @@ class _Sample:
 
 @dataclass(frozen=True, slots=True)
 class SingleCallJudge:
-    """Judge ``single_call``. ``samples`` (1-9) calls are made for one answer, at once."""
+    """Judge ``single_call``. ``samples`` (1-9) calls are made for one answer, at once.
+
+    ``first_seed`` is the first one's seed: another gives fresh samples of the same question.
+    """
 
     chat: ChatModel
     prompt: Prompt
     samples: int = 1
+    first_seed: int = 0
 
     name = "single_call"
 
@@ -50,7 +54,8 @@ class SingleCallJudge:
 
     async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
         """Ask for all criteria at once and average the samples that came back."""
-        asked = (self._sample(case, budget, seed) for seed in range(self.samples))
+        seeds = range(self.first_seed, self.first_seed + self.samples)
+        asked = (self._sample(case, budget, seed) for seed in seeds)
         results = await asyncio.gather(*asked, return_exceptions=True)
         samples = [result for result in results if isinstance(result, _Sample)]
         for result in results:
