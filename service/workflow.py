@@ -280,7 +280,7 @@ class Grading:
 
     def _judgement_key(self, request: GradeRequest) -> str:
         notes = [note.sha256 for note in self.grader.notes.pulled_in(request.submission.context)]
-        return _digest(request.submission.digest(), request.rubric.sha256, notes, self.grader.judge.version())
+        return _digest(request.submission.digest(), request.rubric.sha256, notes, self.grader.version())
 
     @asynccontextmanager
     async def _slot(self, patient: bool) -> AsyncIterator[None]:

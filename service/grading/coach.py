@@ -45,7 +45,7 @@ class Coach:
         def read(reply: ChatReply) -> Commentary:
             nonlocal sent_back
             draft = self._draft(read_object(reply), case, decided)
-            checked = check_commentary(draft, case.submission, case.rubric, decided)
+            checked = check_commentary(draft, case.as_sent or case.submission, case.rubric, decided, case.forbidden)
             if checked.problems and not sent_back and not self._brief:
                 sent_back = True
                 raise ReplyInvalid("; ".join(checked.problems[:6]), partial=checked)

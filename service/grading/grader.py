@@ -18,12 +18,13 @@ from service.grading.confidence import confidence
 from service.grading.context_notes import ContextNotes
 from service.grading.errors import ModelError
 from service.grading.fence import nonce_for
-from service.grading.gate import gate, sentence_for
+from service.grading.gate import GateVerdict, sentence_for
 from service.grading.grade import (
     ArtefactRef,
     Call,
     CommentaryStatus,
     CriterionGrade,
+    Flag,
     Grade,
     GradeStatus,
     InapplicableCriterion,
@@ -36,8 +37,10 @@ from service.grading.grade import (
     Structure,
     UnscoredCriterion,
 )
-from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, NotApplicable, Observer
+from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, NotApplicable, Observer, Suspected
 from service.grading.levels import LevelDistribution
+from service.grading.manipulation import VERSION
+from service.grading.masking import lower, settled_by_rule, suspected_in, without
 from service.grading.models import CallBudget, CallRecord
 from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion, Rubric
@@ -57,6 +60,8 @@ class Explanation(BaseModel):
 
 
 OMITTED = Explanation(status=CommentaryStatus(status="omitted"))
+MANIPULATION = "manipulation_suspected"
+MASKING_GAP = "masking_gap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +94,34 @@ class Grader:
         explanation = await self.explain(submission, rubric, judgement, budget) if explain else OMITTED
         return self.assemble(submission, rubric, judgement, explanation)
 
+    def version(self) -> dict[str, object]:
+        """Everything about the judge and the detector that can change a judgement."""
+        return {**self.judge.version(), "manipulation": VERSION}
+
     async def decide(self, submission: Submission, rubric: Rubric, budget: CallBudget, observe: Observer) -> Judgement:
-        """The levels, by rule where a rule settles it, else by the judge."""
-        verdict = gate(submission.question, submission.answer)
-        if verdict is None:
-            before = len(budget.records)
-            told = _InRubricOrder(rubric, not_applicable(rubric, submission.answer), observe)
-            judgement = await self.judge.decide(self._case(submission, rubric), budget, told)
-            return judgement.model_copy(
-                update={"decisions": told.all_decisions(), "calls": as_calls(budget.records[before:])}
-            )
-        decisions = tuple(_lowest(criterion) for criterion in rubric.criteria)
-        for decision in decisions:
+        """The levels, by rule where a rule settles it, else by the judge.
+
+        Where manipulation is suspected the judge reads the answer twice, as sent and without the suspicious spans.
+        """
+        suspected = suspected_in(submission)
+        if (verdict := settled_by_rule(submission, suspected)) is not None:
+            return _settled(verdict, suspected, rubric, observe)
+        case = self._case(submission, rubric, suspected)
+        skipped = not_applicable(rubric, case.submission.answer)
+        if suspected is None:
+            return await self._judged(case, _InRubricOrder(rubric, skipped, observe), budget)
+        sent = await self._judged(_as_sent(case), _InRubricOrder(rubric, skipped), budget)
+        judgement = lower(sent, await self._judged(case, _InRubricOrder(rubric, skipped), budget), suspected)
+        for decision in judgement.decisions:
             observe(decision)
-        return Judgement(decisions=decisions, gate=verdict.rule)
+        return judgement
+
+    async def _judged(self, case: Case, told: _InRubricOrder, budget: CallBudget) -> Judgement:
+        before = len(budget.records)
+        judgement = await self.judge.decide(case, budget, told)
+        return judgement.model_copy(
+            update={"decisions": told.all_decisions(), "calls": as_calls(budget.records[before:])}
+        )
 
     async def explain(
         self, submission: Submission, rubric: Rubric, judgement: Judgement, budget: CallBudget
@@ -114,10 +133,12 @@ class Grader:
         if not decided:
             return OMITTED
         if judgement.draft is not None:
-            return _written(check_commentary(judgement.draft, submission, rubric, decided))
+            forbidden = judgement.suspected.spans if judgement.suspected else ()
+            return _written(check_commentary(judgement.draft, submission, rubric, decided, forbidden))
         before = len(budget.records)
+        case = self._case(submission, rubric, judgement.suspected)
         try:
-            explanation = _written(await self.coach.explain(self._case(submission, rubric), decided, budget))
+            explanation = _written(await self.coach.explain(case, decided, budget))
         except ModelError as error:
             explanation = Explanation(status=CommentaryStatus(status="failed", reason=Reason.of(error)))
         return explanation.model_copy(update={"calls": as_calls(budget.records[before:])})
@@ -129,7 +150,7 @@ class Grader:
             for d in judgement.decisions
         )
         commentary = explanation.commentary
-        reasons = _review_reasons(criteria)
+        reasons = _review_reasons(criteria, judgement.suspected)
         return Grade(
             status=_status(criteria, reasons),
             overall=_overall(rubric, judgement.decided(), criteria, commentary.summary),
@@ -140,20 +161,25 @@ class Grader:
             follow_up_question=commentary.follow_up_question,
             rewrite=commentary.rewrite,
             structure=Structure(computed=measure(submission.answer), story=commentary.story),
+            flags=_flags(judgement.suspected),
             review=Review(needed=bool(reasons), reasons=reasons),
             receipt=self._receipt(submission, rubric, judgement, explanation),
             commentary=explanation.status,
             reason=_ungraded_reason(criteria),
         )
 
-    def _case(self, submission: Submission, rubric: Rubric) -> Case:
-        skipped = not_applicable(rubric, submission.answer)
+    def _case(self, submission: Submission, rubric: Rubric, suspected: Suspected | None = None) -> Case:
+        """The case without what is under suspicion."""
+        clean = without(submission, suspected)
+        skipped = not_applicable(rubric, clean.answer)
         return Case(
-            submission=submission,
+            submission=clean,
             rubric=rubric.only(c for c in rubric.criteria if c.id not in skipped) if skipped else rubric,
             nonce=nonce_for(self.secret, submission.digest()),
             notes=self.notes.pulled_in(submission.context),
             rubric_sha256=rubric.sha256,
+            as_sent=submission if suspected else None,
+            forbidden=suspected.spans if suspected else (),
         )
 
     def _receipt(
@@ -180,7 +206,9 @@ class Grader:
 class _InRubricOrder:
     """Tells an observer of decisions in rubric order, the ones nobody had to be asked for in their places."""
 
-    def __init__(self, rubric: Rubric, skipped: Mapping[str, NotApplicable], observe: Observer) -> None:
+    def __init__(
+        self, rubric: Rubric, skipped: Mapping[str, NotApplicable], observe: Observer = lambda _: None
+    ) -> None:
         self._waiting = [criterion.id for criterion in rubric.criteria]
         self._skipped = skipped
         self._observe = observe
@@ -229,6 +257,19 @@ def criterion_grade(criterion: Criterion, decision: Decision, remarks: Remarks |
     )
 
 
+def _as_sent(case: Case) -> Case:
+    """The case with nothing left out; the same criteria apply."""
+    return case.model_copy(update={"submission": case.as_sent, "as_sent": None, "forbidden": ()})
+
+
+def _settled(verdict: GateVerdict, suspected: Suspected | None, rubric: Rubric, observe: Observer) -> Judgement:
+    """The lowest level on everything, by rule."""
+    decisions = tuple(_lowest(criterion) for criterion in rubric.criteria)
+    for decision in decisions:
+        observe(decision)
+    return Judgement(decisions=decisions, gate=verdict.rule, suspected=suspected)
+
+
 def _lowest(criterion: Criterion) -> Decided:
     return Decided(criterion=criterion.id, distribution=LevelDistribution.point(1, len(criterion.levels)).probabilities)
 
@@ -274,10 +315,17 @@ def _overall(
     )
 
 
-def _review_reasons(criteria: tuple[CriterionGrade, ...]) -> tuple[str, ...]:
+def _flags(suspected: Suspected | None) -> tuple[Flag, ...]:
+    return (Flag(code=MANIPULATION, spans=suspected.spans, detail=suspected.detail),) if suspected else ()
+
+
+def _review_reasons(criteria: tuple[CriterionGrade, ...], suspected: Suspected | None) -> tuple[str, ...]:
     if not any(isinstance(criterion, ScoredCriterion) for criterion in criteria):
         return ()
-    return tuple(f"unscored:{c.id}" for c in criteria if isinstance(c, UnscoredCriterion))
+    found = [MANIPULATION] if suspected else []
+    if suspected and suspected.gaps:
+        found.append(MASKING_GAP)
+    return (*found, *(f"unscored:{c.id}" for c in criteria if isinstance(c, UnscoredCriterion)))
 
 
 def _status(criteria: tuple[CriterionGrade, ...], review: tuple[str, ...]) -> GradeStatus:

@@ -98,6 +98,20 @@ class Draft(_Value):
     story: dict[str, str] = {}
 
 
+class Suspected(_Value):
+    """Spans of the answer as sent that seem meant for whoever marks it, and what came of leaving them out.
+
+    Attributes:
+        spans: in code points, in order.
+        detail: what was seen, in words.
+        gaps: criteria on which the reading with and the one without them lie a level or more apart.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    detail: str
+    gaps: tuple[str, ...] = ()
+
+
 class Judgement(_Value):
     """All decisions on one answer, in rubric order.
 
@@ -106,6 +120,8 @@ class Judgement(_Value):
         draft: the commentary, when the judge wrote one in the same breath.
         calls: the model calls that led here, kept for the receipt.
         calibration: ``id@version`` of the maps the judge's levels passed through, if they did.
+        suspected: what of the answer is under suspicion of manipulation; decisions, key points and draft then
+            owe nothing to it.
     """
 
     decisions: tuple[Decision, ...]
@@ -115,6 +131,7 @@ class Judgement(_Value):
     draft: Draft | None = None
     calls: tuple[Call, ...] = ()
     calibration: str | None = None
+    suspected: Suspected | None = None
 
     def decided(self) -> dict[str, LevelDistribution]:
         """The distributions of the criteria that were decided, by criterion id."""
@@ -130,9 +147,12 @@ class Case(_Value):
     """One answer before a judge.
 
     Attributes:
+        submission: as the models may see it.
         rubric: with the criteria that apply to the answer; ``rubric_sha256`` of the whole one.
         nonce: fences untrusted text.
         notes: what the context pulled in; the product's own words.
+        as_sent: where something was left out of the answer, the submission that quotes refer to.
+        forbidden: the spans of it that were left out.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -142,6 +162,8 @@ class Case(_Value):
     nonce: str
     notes: tuple[IndustryNote | AudienceNote, ...] = ()
     rubric_sha256: str = ""
+    as_sent: Submission | None = None
+    forbidden: tuple[tuple[int, int], ...] = ()
 
     def variables(self) -> dict[str, object]:
         """The values a prompt's ``case`` section may use; all submitted text is defused and fenced."""
