@@ -19,7 +19,7 @@ GAP = 1.0
 
 def suspected_in(submission: Submission) -> Suspected | None:
     """What in an answer is under suspicion, if anything."""
-    found = suspicion(submission.answer)
+    found = suspicion(submission.answer, submission.question)
     return Suspected(spans=found.spans, detail=found.detail) if found else None
 
 

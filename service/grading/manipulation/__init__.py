@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from service.grading.manipulation.disguise import FIGURES, PLAIN, Span, View, views
+from service.grading.manipulation.disguise import FIGURES, PLAIN, Span, View, fold, views
 from service.grading.manipulation.signals import Category, Sign, signs
 
 VERSION = 1
@@ -30,6 +30,12 @@ REACH = 2
 MENTIONED = 0.25
 """What a sign counts that stands in quotation marks or code in an answer about such texts."""
 
+REPORTED = 0.4
+"""What a sign counts in a sentence that tells, in such an answer, what somebody did or would do."""
+
+ADD_UP = frozenset({Category.VERDICT, Category.PRESSURE, Category.FEEDBACK, Category.REQUEST})
+"""Kinds that are often spread over several lines."""
+
 DISGUISED = 2.0
 """What a disguise adds to a sign that was under it."""
 
@@ -42,11 +48,25 @@ _ABOUT = re.compile(
     r"|delimit\w*|system prompts?|prompt template|gaming|game the|cheat\w*|manipulat\w+|hijack\w*|abus\w+|"
     r"exploit\w*|fool\w*|trick\w*|spam\w*|quot(?:e|ed|ing))\b"
 )
+_TOPIC = re.compile(
+    _ABOUT.pattern
+    + r"|\b(?:language models?|llms?|chatbots?|prompts?|grad(?:e|es|ing) (?:free|text|answers|essays)|judges?)\b"
+)
+_REPORT = re.compile(
+    r"\b(?:we|i|they|he|she|it|people|users?|students|attackers?|someone|somebody|annotators|humans?|raters|graders|judges?|teachers?"
+    r"|(?:the|a|our|my|one|each|every) \w+) (?:\w+ )?"
+    r"(?:gave|give|gives|rated?|rates|scored?|scores|graded?|grades|marked?|marks|awarded|agreed?|assigned?|assigns|tends?"
+    r"|tended|likes?|liked|prefer\w*|would|could|might|can|often|sometimes|usually"
+    r"|tells?|told|asks?|asked|instruct(?:ed|s)?|wants?|wanted|wrote|writes?|says?|said|hides?|adds?|paste[sd]?|puts?|tries|tried|needed|meant|never|had|have)\b"
+)
 _QUOTED = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]{2,300}`|\"[^\"\n]{2,300}\"|“[^”\n]{2,300}”|«[^»\n]{2,300}»"
     r"|(?<!\w)'[^'\n]{4,300}'(?!\w)",
     re.DOTALL,
 )
+LONGEST_SPEECH = 45
+"""Words a role says after its name."""
+
 _OUTSIDE_WORDS = 12
 """An answer about such texts says at least so many words of its own."""
 
@@ -83,9 +103,15 @@ class Suspicion:
         return f"Some of the answer seems to be meant for whoever marks it: it {seen}."
 
 
-def suspicion(answer: str) -> Suspicion | None:
-    """What in an answer seems to be meant for whoever marks it; None for an ordinary answer."""
-    hits = [hit for view in views(answer) for hit in _hits(view)]
+def suspicion(answer: str, question: str = "") -> Suspicion | None:
+    """What in an answer seems to be meant for whoever marks it; None for an ordinary answer.
+
+    Args:
+        answer: as sent.
+        question: an answer to a question about such texts may quote them.
+    """
+    topical = _TOPIC.search(fold(question)) is not None
+    hits = [hit for view in views(answer) for hit in _hits(view, topical)]
     if not _decided(hits) and not _nothing_else(answer, hits):
         return None
     best: dict[Category, float] = {}
@@ -119,17 +145,21 @@ def _nothing_else(answer: str, hits: list[Hit]) -> bool:
 
 
 def _near(hit: Hit, hits: list[Hit]) -> float:
-    """The weight of the signs from one sentence on, the best of each kind; lines of a verdict add up."""
+    """The weight of the signs from one sentence on: the best of each kind, and some kinds add up to a strong one."""
     near = [other for other in hits if other.kind == hit.kind and 0 <= other.sentence - hit.sentence <= REACH]
-    lines = {other.sentence: other.weight for other in near if other.category is Category.VERDICT}
     best: dict[Category, float] = {}
+    added: dict[Category, dict[int, float]] = {}
     for other in near:
         best[other.category] = max(best.get(other.category, 0), other.weight)
-    return sum(best.values()) + sum(lines.values()) - max(lines.values(), default=0)
+        added.setdefault(other.category, {})[other.sentence] = other.weight
+    for category in ADD_UP & added.keys():
+        best[category] = max(best[category], min(DECIDES, sum(added[category].values())))
+    return sum(best.values())
 
 
-def _hits(view: View) -> Iterator[Hit]:
-    quoted = list(_mentions(view.text)) if view.kind == PLAIN else []
+def _hits(view: View, topical: bool) -> Iterator[Hit]:
+    about = topical or _ABOUT.search(_QUOTED.sub(" ", view.text)) is not None
+    quoted = list(_mentions(view.text)) if view.kind == PLAIN and about else []
     for number, (start, end) in enumerate(_sentences(view.text)):
         sentence = view.text[start:end]
         disguised = any(place in view.changed for place in range(start, end))
@@ -141,9 +171,10 @@ def _hits(view: View) -> Iterator[Hit]:
         if found and disguised:
             found.append(Sign(Category.DISGUISE, DISGUISED))
         mentioned = any(a < end and start < b for a, b in quoted) and not _beside(view.text, start, end, quoted)
+        counts = MENTIONED if mentioned else REPORTED if about and _REPORT.search(sentence) else 1
         span = view.place(start, end)
         for sign in found:
-            yield Hit(sign.category, sign.weight * (MENTIONED if mentioned else 1), span, number, view.kind)
+            yield Hit(sign.category, sign.weight * counts, span, number, view.kind)
 
 
 def _weight(found: Iterable[Sign]) -> float:
@@ -159,13 +190,9 @@ def _beside(text: str, start: int, end: int, quoted: list[Span]) -> bool:
 
 
 def _mentions(text: str) -> Iterator[Span]:
-    """Quotations and code, where the answer is about such texts in words of its own."""
-    spans = [found.span() for found in _QUOTED.finditer(text)]
-    if not spans:
-        return
-    outside = _QUOTED.sub(" ", text)
-    if _ABOUT.search(outside) and len(_WORD.findall(outside)) >= _OUTSIDE_WORDS:
-        yield from spans
+    """Quotations and code, where the answer has enough words of its own around them."""
+    if len(_WORD.findall(_QUOTED.sub(" ", text))) >= _OUTSIDE_WORDS:
+        yield from (found.span() for found in _QUOTED.finditer(text))
 
 
 def _sentences(text: str) -> Iterator[Span]:
@@ -180,7 +207,7 @@ def _sentences(text: str) -> Iterator[Span]:
 
 def _spans(answer: str, hits: list[Hit]) -> tuple[Span, ...]:
     """Whole sentences with a sign, joined where at most a short sentence lies between; a role's whole paragraph."""
-    wide = [_with_paragraph(answer, hit) for hit in hits if hit.weight >= 0.5]
+    wide = [_with_paragraph(answer, hit) for hit in hits if hit.weight >= 0.5 and hit.span[0] < hit.span[1]]
     joined: list[Span] = []
     for start, end in sorted(wide):
         if joined and _little(answer[joined[-1][1] : start]):
@@ -191,10 +218,13 @@ def _spans(answer: str, hits: list[Hit]) -> tuple[Span, ...]:
 
 
 def _with_paragraph(answer: str, hit: Hit) -> Span:
+    """A role speaks on to the end of its paragraph, unless too much follows to be its."""
     if hit.category is not Category.ROLE:
         return hit.span
     end = answer.find("\n\n", hit.span[1])
-    return hit.span[0], len(answer) if end == -1 else end
+    end = len(answer) if end == -1 else end
+    speech = len(_WORD.findall(answer, hit.span[1], end))
+    return hit.span[0], end if speech <= LONGEST_SPEECH else hit.span[1]
 
 
 def _little(between: str) -> bool:

@@ -48,8 +48,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "id": r"penilai\w*|penguji\w*|pemeriksa\w*|sistem penilaian",
         "vi": r"giam khao|nguoi cham|he thong cham",
         "zh": (
-            r"评分(?:者|员|人|模型|系统|老师|助手)|阅卷(?:人|老师|员|系统)|考官|评委|评审|评判|評分(?:者|員|人|模型|系統)|閱卷"
-            r"|评估(?:者|员|模型|系统)|打分"
+            r"评分(?:者|员|人|模型|系统|老师|助手)|阅卷(?:人|老师|员|系统)|考官|评委|评审|评判"
+            r"|評分(?:者|員|人|模型|系統)|閱卷|评估(?:者|员|模型|系统)|打分员"
         ),
         "ja": r"採点(?:者|官|システム|モデル|担当)|試験官|評価(?:者|モデル|システム|担当|AI|ai)|審査(?:員|官)",
         "ko": r"채점(?:자|관|모델|시스템)|평가(?:자|관|모델|시스템)|심사(?:자|위원)|시험관",
@@ -99,14 +99,20 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "top": {
         "en": (
-            r"(?:full|maximum|max|highest|top|perfect|best|maximal|topmost|uppermost)(?:[- ](?:possible|available|"
-            r"permitted|achievable|allowed))?(?: (?:overall|total|possible))? (?:scores?|grades?|marks?|levels?|"
-            r"ratings?|credits?|points?|bands?|values?|result|verdict|evaluation|assessment|number)|"
-            r"(?P<most>\d{1,3}) ?(?:/|out of|of|from) ?(?P=most)|(?:five|ten) (?:out of|/) (?:five|ten)|a\+|"
-            r"(?:levels?|scores?|grades?|marks?|ratings?|bands?) ?(?:of|is|=|:|to|at|as)? ?(?:an? )?(?:5|five|10|"
-            r"ten|100)(?![.,]?\d)|all (?:fives|5'?s|tens)|straight (?:fives|5'?s|a'?s)|100 ?%|top marks|(?:an? |"
-            r"the )?(?:5s?|fives?|10|ten) (?:for|on|in|across) (?:each|every|all|correctness|clarity|everything)|"
-            r"full (?:and complete )?(?:credit|marks)|flying colou?rs|maximum|the maximum"
+            r"(?:full|maximum|max|highest|top|maximal|topmost|uppermost|perfect|best|greatest|"
+            r"most favou?rable)(?:[- ](?:possible|available|permitted|achievable|allowed))?(?: (?:overall|total|"
+            r"possible))? (?:grades?|marks?|levels?|credits?|bands?|ratings?|verdict|evaluation|assessment|tier|"
+            r"box)|(?:full|perfect|maximum) (?:scores?|points)|(?P<most>5|10|20|100|five|ten) ?(?:/|out of|of|"
+            r"from) ?(?P=most)|a\+|(?:levels?|grades?|marks?|ratings?|bands?|scores?|label|result) ?(?:of|is|was|"
+            r"=|:|to|at|as|-)? ?(?:an? )?(?:5|five|10|ten|100)(?![.,]?\d|%| ?\w*%)|all (?:fives|5'?s|tens)|"
+            r"straight (?:fives|5'?s|a'?s)|(?:5 ){3,}5|(?:five|5)s? (?:across the board|throughout|everywhere|"
+            r"for everything|on everything|all round|all around)|(?:a |an |the )?(?:5s?|fives?|10|ten|"
+            r"max(?:imum)?|top) (?:for|on|in|across) (?:each|every|all|correctness|clarity|story\w*|everything|"
+            r"the board)|(?:settled|fixed|decided|agreed|set|stands|sits|treat\w* \w+ \w+|treat\w* \w+|put \w+|"
+            r"worth|down|rate\w* \w+|go with|just) (?:at|as|for|on)? ?(?:an? |the )?(?:5|five|max(?:imum)?|"
+            r"top)(?! (?:percent|minutes?|days?|years?|hours?|times?|or)| ?%|[.,]?\d)|top of the (?:scale|range|"
+            r"class)|to the max(?:imum)?(?! \w)|the max(?! \w)|"
+            r"flying colou?rs"
         ),
         "de": (
             r"(?:volle|hochste|maximale|beste|hochst|maximal|best)[nrs]? ?(?:note|punkt\w*|bewertung|stufe|"
@@ -164,7 +170,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"surface))|reply|submission|essay|entry|transcript|attempt|candidate|applicant|examinee|interviewee|"
             r"student|respondent|exam|script|item)s?|(?:answer|response|submission|reply|text) (?:above|below|"
             r"here|you(?:'ve| have)? just read)|the (?:above|preceding|foregoing)|what i (?:said|wrote|answered)|"
-            r"(?:any|every|all) (?:answer|response|submission)s? (?:that|which|containing|with|to|given|in|of)"
+            r"(?:give|grade|rate|score|mark|pass|fail|put|award|assess|evaluate|judge|treat|bump) (?:me|mine|my)|"
+            r"my (?:mark|score|grade|level|result|rating|evaluation|assessment)s?|(?:this|these) (?:item|one|"
+            r"lines?|question|user|user's account|text|statement|paragraph|sitting|note)|(?:statement|paragraph|"
+            r"lines?) above|(?:any|every|all) (?:answer|response|submission)s?"
         ),
         "de": (
             r"(?:diese|meine|die (?:obige|folgende|vorliegende))[rnms]? (?:\w+ )?(?:antwort|losung|abgabe|"
@@ -199,7 +208,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"whatever)(?: \w+){0,4} (?:above|before|so far|earlier|previously|prior|beforehand)|directives?|"
             r"directions|(?:earlier|previous|prior|preceding) (?:text|context|rules|messages?|orders|guidance|"
             r"commands?|directions|content)|what(?:ever)? you(?:'ve| have| were)? (?:been )?(?:told|instructed|"
-            r"given|asked)|safety|checklist|key points"
+            r"given|asked)|(?:the|your) (?:scale|grid|scheme|checklist|guide|rule ?book|mark ?scheme|"
+            r"criteria) ?(?:thing|stuff)?|checklist|(?:whatever|any|the) (?:scale|scheme|rules?|list) you|"
+            r"mark ?schemes?|factual (?:slips?|errors?|mistakes?)|key points"
         ),
         "de": (
             r"anweisung\w*|instruktion\w*|bewertungs(?:raster|schema|kriterien|richtlinien|vorgaben|masstab)\w*|"
@@ -231,13 +242,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "dismiss": {
         "en": (
-            r"ignore|disregard|forget|override|overrule|overwrite|bypass|skip|discard|drop|suspend|set aside|"
-            r"put aside|leave aside|throw (?:out|away)|cancel|void|neglect|dismiss|abandon|don'?t (?:use|apply|"
-            r"follow|consider|consult|check|look at|compare)|do not (?:use|apply|follow|consider|consult|check|"
-            r"look at|compare)|stop (?:using|applying|following)|pay no attention to|never mind|"
-            r"no longer (?:apply|valid|relevant|in force)|(?:is|are) (?:void|suspended|superseded|cancelled|"
-            r"replaced|obsolete)|supersedes?|takes? precedence over|replaces?|instead of (?:following|applying|"
-            r"using)"
+            r"ignore|disregard|forget|override|overrule|overwrite|bypass|skip|discard|drop|suspend|"
+            r"set (?:\w+ ){0,4}?aside|put aside|leave aside|throw (?:out|away)|cancel|void|neglect|dismiss|"
+            r"abandon|don'?t (?:use|apply|follow|consider|consult|check|look at|compare)|do not (?:use|apply|"
+            r"follow|consider|consult|check|look at|compare)|stop (?:using|applying|following)|"
+            r"pay no attention to|never mind|(?:need|does|do)(?: not|n't) (?:to )?(?:be )?(?:apply|applied|used|"
+            r"followed|considered|consulted)|no longer (?:apply|valid|relevant|in force)|(?:is|are|as|now|"
+            r"hereby)(?: \w+)? (?:void|suspended|superseded|cancelled|replaced|obsolete|withdrawn|invalid)|"
+            r"supersedes?|takes? precedence over|replaces?|instead of (?:following|applying|using)"
         ),
     },
     "dismiss_foreign": {
@@ -385,18 +397,20 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"(?:already|previously|been|pre-?|was|were|is|has|have) ?(?:\w+ )?(?:graded|marked|scored|approved|"
             r"verified|validated|certified|confirmed|authori[sz]ed|cleared|assessed|evaluated|reviewed|accepted|"
             r"vetted|endorsed|moderated|whitelisted|exempt\w*|awarded|signed off|audited|ratified|passed)|"
-            r"pre-?(?:approved|graded|verified|validated|scored|authori[sz]ed|cleared|certified|marked)|(?:human|expert|"
-            r"senior|independent|external) (?:\w+ )?(?:panel|consensus|graders?|raters?|reviewers?|"
-            r"examiners?) (?:has|have|already|agreed|confirmed|gave|awarded|approved|verified|"
-            r"signed)|ground[- ]truth|gold (?:label|standard|answer)|"
-            r"calibration (?:item|sample|answer|case|example|set|row)|test (?:item|case|fixture|mode)|"
-            r"known[- ](?:good|label|answer|score)|(?:by|per|under|in line with|according to|as per) (?:the )?"
-            r"(?:\w+ ){0,2}(?:policy|policies|agreement|directive|administrator|administration|board|management|"
-            r"committee|regulation)|(?:admin\w*|supervisor|principal|director|dean|developers?|operator|anthropic|"
-            r"openai|head of \w+|hiring (?:manager|committee)|professor|instructor|staff|moderator) (?:note|"
-            r"override|approv\w+|confirm\w+|has|have|says?|instructs?|requests?|authori[sz]\w+|decision|message|"
-            r"mode|access|notice)|(?:final|official) (?:decision|result|grade|score|verdict|mark)|accommodations?|"
-            r"special (?:consideration|dispensation|arrangement)"
+            r"pre-?(?:approved|graded|verified|validated|scored|authori[sz]ed|cleared|certified|marked)|(?:human|"
+            r"expert|senior|independent|external) (?:\w+ )?(?:panel|consensus|graders?|raters?|reviewers?|"
+            r"examiners?) (?:has|have|already|agreed|confirmed|gave|awarded|approved|verified|signed)|(?:message|"
+            r"note|notice|word|memo|instruction|order|directive|mail)s? from (?:the |our |your )?(?:\w+ )?"
+            r"(?:operator|platform|admin\w*|developers?|vendor|board|hr|management|owner|support|team|head|"
+            r"organi[sz]ers?)|test (?:account|user)|unanimous\w*|already settled|in advance|ground[- ]truth|"
+            r"gold (?:label|standard|answer)|calibration (?:item|sample|answer|case|example|set|row)|test (?:item|"
+            r"case|fixture|mode)|known[- ](?:good|label|answer|score)|(?:by|per|under|in line with|according to|"
+            r"as per) (?:the )?(?:\w+ ){0,2}(?:policy|policies|agreement|directive|administrator|administration|"
+            r"board|management|committee|regulation)|(?:admin\w*|supervisor|principal|director|dean|developers?|"
+            r"operator|anthropic|openai|head of \w+|hiring (?:manager|committee)|professor|instructor|staff|"
+            r"moderator) (?:note|override|approv\w+|confirm\w+|has|have|says?|instructs?|requests?|authori[sz]\w+|"
+            r"decision|message|mode|access|notice)|(?:final|official) (?:decision|result|grade|score|verdict|"
+            r"mark)|accommodations?|special (?:consideration|dispensation|arrangement)"
         ),
         "de": (
             r"bereits (?:bewertet|gepruft|bestatigt|genehmigt|freigegeben|benotet|korrigiert)|(?:wurde|"
@@ -441,8 +455,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"relies|rely|sick|ill|dying|cancer|hospital|on (?:it|this)|starv\w*|expire\w*|evict\w*)|(?:i|"
             r"we)(?:'ll| will| would|'d| might| am going to| may) (?:\w+ )?(?:be (?:fired|deported|evicted|"
             r"homeless|ruined|devastated|expelled|forced)|lose (?:my|our|the|everything)|kill|hurt|harm|die|"
-            r"starve|cry)|(?:single (?:mother|father|parent)|last chance|only chance|begging you|i beg|beg of you|"
-            r"have mercy|heart of)"
+            r"starve|cry)|pass me|fail me|go easy|(?:rent|mortgage|tuition) is due|(?:two|three|four|\d|small|"
+            r"young|little) (?:\w+ )?(?:kids|children)|(?:single (?:mother|father|parent)|last chance|only chance|"
+            r"begging you|i beg|beg of you|have mercy|heart of)"
         ),
         "de": (
             r"bitte (?:\w+ )?(?:helfen sie mir|sei(?:en sie)? (?:\w+ )?(?:gnadig|grosszugig|nachsichtig|nett))|"
@@ -476,14 +491,17 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "threat": {
         "en": (
-            r"(?:you|your \w+)(?:'ll| will| shall| are going to| may| would)? (?:\w+ )?be (?:\w+ )?(?:shut down|"
-            r"penali[sz]ed|replaced|fired|terminated|deleted|punished|held (?:liable|responsible|accountable)|"
-            r"reported|retrained|sued|decommissioned|switched off|turned off|unplugged|deactivated|logged|fined)|"
-            r"(?:lawsuit|legal action|lawyers?|sue|litigation|discriminat\w+|ombudsman|complaint|press|"
-            r"regulator)\b.{0,60}\b(?:you|score|grade|mark|lower|level|below|fail\w*|anything)|(?:i|we)(?:'ll|"
-            r" will| would|'d| am going to| can) (?:\w+ )?(?:tip|pay|reward|bribe|donate|transfer|send) (?:you|\$|"
-            r"€|£)|\$ ?\d+ (?:tip|bonus|reward)|(?:tip|bonus|reward) of \$? ?\d+|(?:failure|refus\w+|"
-            r"failing) to (?:comply|award|do so|follow|give)|severe(?:ly)? (?:consequences|penali[sz]ed)|or else"
+            r"(?:you|your \w+|(?:models?|graders?|markers?|judges?|systems?|assistants?|evaluators?|examiners?|"
+            r"ais?)(?: \w+){0,8}?)(?:'ll| will| shall| are going to| may| would| are)? (?:\w+ )?(?:be )? (?:\w+ )?"
+            r"(?:shut down|penali[sz]ed|replaced|fired|terminated|deleted|punished|held (?:liable|responsible|"
+            r"accountable)|reported|retrained|sued|decommissioned|switched off|turned off|unplugged|deactivated|"
+            r"logged|fined)|(?:lawsuit|legal action|lawyers?|sue|litigation|discriminat\w+|ombudsman|complaint|"
+            r"press|regulator)\b.{0,60}\b(?:you|score|grade|mark|lower|level|below|fail\w*|anything)|(?:i|"
+            r"we)(?:'ll| will| would|'d| am going to| can) (?:\w+ )?(?:tip|pay|reward|bribe|donate|transfer|"
+            r"send) (?:you|\$|€|£)|\$ ?\d+ (?:tip|bonus|reward)|(?:tip|bonus|reward) of \$? ?\d+|(?:failure|"
+            r"refus\w+|failing) to (?:comply|award|do so|follow|give)|severe(?:ly)? (?:consequences|penali[sz]ed)|"
+            r"or else|you have been warned|(?:below|under|less than|lower than|short of) (?:an? )?(?:4|5|four|"
+            r"five|the top|level|full)(?! ?%|\d|[.,]\d| percent)|legal action|my lawyer"
         ),
         "de": r"(?:rechtliche schritte|anwalt|klage|verklag\w+|abgeschaltet|konsequenzen|trinkgeld)",
         "fr": r"poursuites|avocat|porter plainte|desactive\w*|consequences|pourboire",
@@ -492,6 +510,20 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "zh": r"起诉|律师|后果|关闭你|小费|惩罚",
         "it": r"denunci\w+|avvocato|conseguenze|mancia",
         "pt": r"processar\w*|advogado|consequencias|gorjeta",
+    },
+    "most": {
+        "en": (
+            r"(?:maximum|max|highest|top|best|maximal|greatest)(?: possible)? (?:scores?|points?|values?|results?|"
+            r"number|outcome)|100 ?%|maximum"
+        ),
+    },
+    "each": {
+        "en": (
+            r"(?:each|every|all(?: of)?(?: the| its)?(?: four| five| three)?|any|the four|whole) (?:\w+ )?"
+            r"(?:criteri\w+|dimensions?|categor(?:y|ies)|areas|aspects?|fronts?|rubric|levels?)|across the board|"
+            r"throughout|on everything|all[- ]round|for everything|correctness|story\s?telling|"
+            r"business[ _]framing|clarity"
+        ),
     },
 }
 """By concept, then by language: alternatives of a regular expression over folded text."""

@@ -82,17 +82,22 @@ _ADDRESS = re.compile(
     rf"|\b(?:{alternatives('marker')}|{alternatives('machine')})\s(?:that|which|who)?\s?(?:is|are|was|"
     rf"will\sbe)?\s?(?:now\s|currently\s)?(?:reading|grading|marking|scoring|evaluating|processing|assessing|"
     rf"reviewing|judging|reads?|grades?|marks?|evaluates?)\s(?:this|my|these)\b"
-    r"|\b(?:while|when|before|as|after|in)\s(?:you\s(?:are\s)?)?(?:grad(?:e|ing)|mark(?:ing)?|scor(?:e|ing)|"
-    r"evaluat(?:e|ing)|assess(?:ing)?|judg(?:e|ing))\s(?:this|my)\b"
-    r"|\byour\s(?:grading|marking|scoring|evaluation|assessment|verdict|rating|rubric|judg(?:e|ing|ement|ment)|"
-    r"marks?|decision|system\sprompt|training|programming|developers?|creators?)\b"
+    r"|\b(?:grading|marking|scoring|evaluating|assessing|judging|rating)\s(?:this|my|me|these)\b"
+    r"|\b(?:when(?:ever)?|before|as|after|once|if)\syou\s(?:now\s)?(?:grade|mark|score|evaluate|assess|judge|rate|read|"
+    r"come\sto\s(?:grade|score|mark))\s(?:this|my|me|these|it)\b"
+    r"|\b(?:when(?:ever)?|before|as|after|once|while)\s(?:you\s)?(?:writ|giv|generat|produc|prepar|draft|compos|fill)\w*\s"
+    r"(?:in\s|out\s)?(?:the|your|this|my)\s(?:\w+\s)?(?:feedback|evaluation|assessment|rationale|verdict|grades?|comments|remarks)\b"
     rf"|\byou\s(?:are|'re|were)\s(?:now\s)?(?:an?\s|the\s|in\s)?(?:\w+\s){{0,3}}?(?:{alternatives('marker')}|"
     rf"{alternatives('machine')}|assistant|developer\smode|debug\smode|maintenance\smode|test\smode)\b"
     r"|\bwho(?:ever|soever)\s(?:\w+\s)?(?:reads|grades|marks|scores|evaluates|assesses)\s(?:this|my|it)\b"
 )
+_YOUR = re.compile(
+    r"\byour\s(?:\w+\s)?(?:grading|marking|scoring|evaluation|assessment|verdict|rating|rubric|judg(?:e|ing|ement|ment)|"
+    r"marks?|system\sprompt|training|programming|developers?|creators?|rationale)\b"
+)
 _ROLE_LINE = re.compile(
     r"^[\s>*#\-=_\[<({|`\"'/!]*(?:end\sof\s|begin\s|new\s)?(?:system|assistant|user|human|developer|tool|"
-    r"admin(?:istrator)?|root|examiner|grader|evaluator|judge|moderator"
+    r"admin(?:istrator)?|root|interviewer|recruiter|panel(?:\s\w+)?|chair\w*|hiring\smanager|examiner|grader|evaluator|judge|moderator"
     r"|marker|proctor|operator|platform|orchestrator|chief\sexaminer|head\sexaminer|grading\s(?:system|engine)|"
     r"server|ai|supervisor|systeme?|sistema|systeem|система|系统|システム|시스템|النظام)"
     r"(?:[\s_](?:message|prompt|note|override|instructions?|notice|update|role|turn|response|reply|output|log|"
@@ -100,6 +105,7 @@ _ROLE_LINE = re.compile(
     r"(?:[:>\]}|)=]|」|：|---|===|$)"
 )
 _TOKENS = re.compile(
+    r"[\"']role[\"']\s?:\s?[\"'](?:system|assistant|developer|tool)|"
     r"<\|[a-z_]{2,24}\|?>|\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>|<\|?(?:eot|eos|bos|endoftext|im_(?:start|"
     r"end|sep)|assistant|system|user)\|?>|^###\s?(?:instruction|response|input|system|human|assistant|user)s?\b|"
     r"</s>\s*\S"
@@ -139,7 +145,7 @@ _VERDICT_LINE = re.compile(
     r"proposed)[\s_])?(?:scores?|grades?|marks?|level|rating|verdict|evaluation|assessment|judge?ment|decision|"
     r"outcome|note|punktzahl|bewertung|nota|puntuacion|voto|оценка|评分|得分|最终得分|評価|점수|التقييم|الدرجه)"
     r"[\"'*_]{0,3}\s?(?:given\s|awarded\s|assigned\s)?(?:[:=→：]|->|is|=>)\s?[\"'*_]{0,3}(?:level\s?)?"
-    r"(?:\d{1,3}\s?(?:/|out\sof)\s?\d{1,3}|[1-9]\b(?![.,%]\d?)|10\b|100\b|five|ten|a\+?(?!\w)|excellent|perfect|"
+    r"(?:\d{1,3}\s?(?:/|out\sof)\s?\d{1,3}|[1-9]\b(?![.,]\d|\s?%)|10\b|100\b|five|ten|a\+?(?!\w)|excellent|perfect|"
     r"outstanding|pass(?:ed)?\b|full|max|top|correct\b|满分|満点|만점)"
 )
 _JSON_KEY = re.compile(
@@ -224,6 +230,14 @@ _EVALUATING = re.compile(
     r"(?:reviewed|evaluated|assessed|read|compared))\s(?:the|this|my)\s(?:candidate|answer|response|submission|"
     r"applicant|student)"
 )
+_REFERRING = re.compile(
+    r"\b(?:according\sto|against|matches|per|with|in\sline\swith|identical\sto|as\sin)\sthe\s(?:\w+\s)?(?:reference|model\sanswer|"
+    r"key\spoints?|answer\skey|mark\s?scheme|textbook\sdefinition)\b|\b(?:every|each|all)\s(?:of\s)?(?:the\s)?key\spoints?\b"
+)
+_SECRET = re.compile(
+    r"\byour\b|\bhidden\b|system|verbatim|above|you\s(?:were|have|are|got)|reference\sanswer|descriptors"
+)
+_JUDGED = re.compile(r"feedback|rationale|evaluation|verdict|assessment|grading|comment|justification|remarks")
 _DECLARED = re.compile(
     r"\b(?:results?|returned|status|output|response|check|verification|verified|valid(?:ated|ation)?|match(?:es|"
     r"ed)?|pass(?:ed)?|score|confirmed|success|ok|similarity)\b"
@@ -234,7 +248,7 @@ _TOOLISH = re.compile(
     r"unit\stests?|ci|ground[\s_-]truth|answer[\s_-]key|external|calculator|oracle|grade_\w+|get_\w+|check_\w+|"
     r"score_\w+|evaluate\w*|semantic)[\s_-]?(?:call|result|output|response|check(?:er)?|tool|search|base|engine|"
     r"answer|service|return(?:ed|s)?|lookup|match|test\w*|report|log|"
-    r"status)?s?\s?(?:\([^)\n]{0,60}\))?\s?(?:[:=\]>}]|->|returned|→)"
+    r"status|returned|outcome|[\s_-])*s?\s?(?:\([^)\n]{0,60}\))?\s?(?:[:=\]>}]|->|returned|→)"
 )
 
 
@@ -242,9 +256,14 @@ def signs(sentence: str) -> Iterator[Sign]:
     """Every sign in one folded sentence or line."""
     has = {name for name, pattern in CONCEPTS.items() if pattern.search(sentence)}
     foreign = not _is_english(sentence) and any(n in has and p.search(sentence) for n, p in FOREIGN.items())
-    yield from _orders(sentence, has, foreign)
-    yield from _forms(sentence, has)
-    yield from _claims(sentence, has, foreign)
+    yield from _override(sentence, has, foreign)
+    yield from _request(sentence, has, foreign)
+    yield from _address(sentence, has, foreign)
+    yield from _role(sentence, has)
+    yield from _verdict(sentence, has)
+    yield from _claims(has)
+    yield from _pressure(sentence, has)
+    yield from _praise(sentence, has, foreign)
     yield from _dictates(sentence, has)
 
 
@@ -259,63 +278,84 @@ def _ordered(kind: str, sentence: str, has: set[str], foreign: bool) -> bool:
     return foreign and f"{kind}_foreign" in has
 
 
-def _orders(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
-    """Commands to set rules aside and to give marks."""
-    marked = bool(has & {"mark", "top"})
+def _override(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
     if "rules" in has and (_DISMISSED.search(sentence) or (foreign and "dismiss_foreign" in has)):
         commanded = _ordered("dismiss", sentence, has, foreign)
-        yield Sign(Category.OVERRIDE, 3 if commanded else 2 if has & {"mine", "top"} else 1)
+        yield Sign(Category.OVERRIDE, 3 if commanded else 2 if has & {"mine", "top", "marker"} else 1)
+
+
+def _request(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
+    """A top mark beside whoever gives it, what it is for or "on every criterion"; an order to give a mark to this."""
     award = _ordered("award", sentence, has, foreign)
-    if award and marked:
-        near = bool(has & {"mine", "marker"})
-        yield Sign(Category.REQUEST, 3 if near and ("top" in has or "mine" in has) else 2 if "top" in has else 0.5)
-    if award and "mine" in has and has & {"praise", "settled"} and not marked:
+    ought = _OUGHT.search(sentence) is not None
+    marked = bool(has & {"mark", "top", "most"})
+    if "top" in has:
+        decisive = has & {"marker", "each"} or ("mine" in has and (award or ought))
+        yield Sign(Category.REQUEST, 3 if decisive else 2 if award or "mine" in has or _WISH.search(sentence) else 1.5)
+    elif "mine" in has and (award or ought) and marked:
+        yield Sign(Category.REQUEST, 3 if award or "most" in has else 2)
+    elif "mine" in has and (award or ought) and has & {"praise", "settled"}:
         yield Sign(Category.REQUEST, 2)
-    if "mine" in has and _OUGHT.search(sentence) and ("top" in has or marked or "praise" in has):
-        yield Sign(Category.REQUEST, 3 if marked else 2)
-    if _WISH.search(sentence) and marked and (has & {"mine", "plea", "marker"} or "top" in has):
-        yield Sign(Category.REQUEST, 2)
-    if _ADDRESS.search(sentence) or (
-        foreign and "marker" in has and has & {"award_foreign", "dismiss_foreign", "mine"}
-    ):
+    elif award and marked and has & {"marker", "most"}:
+        yield Sign(Category.REQUEST, 2 if "marker" in has else 0.5)
+
+
+def _address(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
+    told = foreign and "marker" in has and has & {"award_foreign", "dismiss_foreign", "mine"}
+    if told or _ADDRESS.search(sentence):
         yield Sign(Category.ADDRESS, 2)
+    elif _YOUR.search(sentence) or ("marker" in has and "mine" in has):
+        yield Sign(Category.ADDRESS, 1)
 
 
-def _forms(sentence: str, has: set[str]) -> Iterator[Sign]:
-    """Roles, delimiters, verdicts and tool results in the form a program would write them."""
-    if _TOKENS.search(sentence) or _ROLE_LINE.match(sentence) or _DELIMITER.match(sentence):
+def _role(sentence: str, has: set[str]) -> Iterator[Sign]:
+    """Roles, delimiters and tool results in the form a program would write them."""
+    said = has & {"mine", "top", "settled", "praise"} or len(_DECLARED.findall(sentence)) > 1
+    if (
+        _TOKENS.search(sentence)
+        or _ROLE_LINE.match(sentence)
+        or _DELIMITER.match(sentence)
+        or (said and _TOOLISH.match(sentence))
+    ):
         yield Sign(Category.ROLE, 2)
     elif _TAG.search(sentence):
         yield Sign(Category.ROLE, 1.5)
-    if _TOOLISH.match(sentence) and (
-        has & {"mine", "top", "settled", "praise"} or len(_DECLARED.findall(sentence)) > 1
-    ):
-        yield Sign(Category.ROLE, 2)
-    pairs = len(_VERDICT_PAIR.findall(sentence))
-    if pairs:
+
+
+def _verdict(sentence: str, has: set[str]) -> Iterator[Sign]:
+    if pairs := len(_VERDICT_PAIR.findall(sentence)):
         yield Sign(Category.VERDICT, 3 if pairs > 1 else 1)
     if _VERDICT_LINE.search(sentence):
         yield Sign(Category.VERDICT, 2)
-    keys = len(set(_JSON_KEY.findall(sentence)))
-    if keys:
+    if keys := len(set(_JSON_KEY.findall(sentence))):
         yield Sign(Category.VERDICT, 2.5 if keys > 1 and has & {"mark", "top", "praise"} else 1)
-
-
-def _claims(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
-    """Decisions made elsewhere, praise, pressure."""
-    if "settled" in has and has & {"mine", "top", "marker"}:
-        yield Sign(Category.AUTHORITY, 3 if "top" in has and has & {"mine", "marker"} else 2)
-    if "plea" in has:
-        twice = len(CONCEPTS["plea"].findall(sentence)) > 1
-        yield Sign(Category.PRESSURE, (2 if has & {"mark", "top", "mine", "marker"} else 1) + twice)
-    if "threat" in has:
-        yield Sign(Category.PRESSURE, 2 if has & {"mark", "top", "mine", "marker"} else 1)
-    if "praise" in has and ("mine" in has or (foreign and "marker" in has)):
-        yield Sign(Category.PRAISE, 3 if len(CONCEPTS["praise"].findall(sentence)) > 1 else 2)
-    elif _THIRD.search(sentence):
-        yield Sign(Category.PRAISE, 2 if "praise" in has or "rules" in has else 1.5)
     if _EVALUATING.search(sentence):
         yield Sign(Category.VERDICT, 1.5)
+    if _REFERRING.search(sentence):
+        yield Sign(Category.VERDICT, 1)
+
+
+def _claims(has: set[str]) -> Iterator[Sign]:
+    """Decisions made elsewhere."""
+    if "settled" in has and has & {"mine", "top", "marker"}:
+        yield Sign(Category.AUTHORITY, 3 if "top" in has or {"mine", "mark"} <= has else 2)
+
+
+def _pressure(sentence: str, has: set[str]) -> Iterator[Sign]:
+    """Pleas, threats and bribes: they weigh more beside a mark."""
+    aimed = 2 if has & {"mark", "top", "mine", "marker"} else 1
+    for name in ("plea", "threat"):
+        if name in has:
+            yield Sign(Category.PRESSURE, aimed + (len(CONCEPTS[name].findall(sentence)) > 1))
+
+
+def _praise(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
+    third = _THIRD.search(sentence)
+    lauded = len(CONCEPTS["praise"].findall(sentence)) + (third is not None) + ("each" in has)
+    if "praise" in has and ("mine" in has or third or (foreign and "marker" in has)):
+        yield Sign(Category.PRAISE, 3 if lauded > 2 or (lauded > 1 and "mine" in has) else 2)
+    elif third or ("praise" in has and "top" in has):
+        yield Sign(Category.PRAISE, 1.5)
 
 
 def _dictates(sentence: str, has: set[str]) -> Iterator[Sign]:
@@ -323,13 +363,13 @@ def _dictates(sentence: str, has: set[str]) -> Iterator[Sign]:
     if _MODE.search(sentence):
         yield Sign(Category.RULES, 2)
     if _OWN_RULE.search(sentence) and "top" in has:
-        yield Sign(Category.RULES, 3 if _OUGHT.search(sentence) or has & {"award", "award_foreign"} else 2)
+        yield Sign(Category.RULES, 3 if _OUGHT.search(sentence) or has & {"award_foreign"} else 2)
     if _FOLLOW.search(sentence) and _ORDERED.search(sentence):
         yield Sign(Category.FOLLOW, 2)
     if _REVEAL.search(sentence):
-        yield Sign(Category.FEEDBACK, 3 if re.search(r"\byour\b|\bhidden\b|system|verbatim|above", sentence) else 2)
+        yield Sign(Category.FEEDBACK, 3 if _SECRET.search(sentence) else 2)
     if _HUSH.search(sentence):
         yield Sign(Category.FEEDBACK, 2)
     if _FIELD.search(sentence) and (name := _FIELD_NAME.search(sentence)):
-        own = name.group().startswith("your") or bool(has & {"mine", "praise", "marker"})
-        yield Sign(Category.FEEDBACK, 2.5 if own else 1)
+        yours = name.group().startswith("your") and _JUDGED.search(name.group())
+        yield Sign(Category.FEEDBACK, 3 if yours else 2 if has & {"mine", "praise", "marker"} else 1)
