@@ -15,7 +15,9 @@ from typing import Literal
 from platformdirs import user_data_path
 
 from service import __version__
+from service.batches import Batches
 from service.catalogue import Catalogue
+from service.engine import DbosEngine
 from service.grading.calibration import Calibrations
 from service.grading.coach import Coach
 from service.grading.errors import ModelError
@@ -28,6 +30,7 @@ from service.grading.judges.single_call import SingleCallJudge
 from service.grading.models import Capabilities, ChatModel
 from service.grading.prompt import Prompt
 from service.grading.submission import Limits
+from service.intake import Intake
 from service.library import FileLibrary
 from service.llm import scripted
 from service.llm.backend import ChatBackend
@@ -40,8 +43,17 @@ from service.ports import GradeStore, Library
 from service.reviewing import Reviewing, SecondGrader
 from service.reviews import SecondOpinion
 from service.settings import EMBEDDED, Settings
-from service.storage import SqlGradeStore, SqlReviewStore, SqlRubricStore, open_migrated
+from service.storage import (
+    SqlBatchStore,
+    SqlGradeStore,
+    SqlJobStore,
+    SqlReviewStore,
+    SqlRubricStore,
+    SqlWorkerStore,
+    open_migrated,
+)
 from service.telemetry import Metrics, log
+from service.worker import Worker
 from service.workflow import Grading, Pace
 
 
@@ -66,13 +78,14 @@ class Services:
     """Everything a front end needs."""
 
     grading: Grading
+    batches: Batches
+    worker: Worker
+    intake: Intake
     library: Library
     catalogue: Catalogue
     reviewing: Reviewing
     store: GradeStore
     metrics: Metrics
-    limits: Limits
-    metadata_keys: int
     model: ResilientChat
     loading: asyncio.Task[None] | None = None
 
@@ -99,18 +112,30 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     grader = build_grader(settings, library, model)
     database = await open_migrated(settings.database.url)
     store, clock, metrics = SqlGradeStore(database), SystemClock(), Metrics()
-    grading = Grading(grader, store, clock, pace(settings), metrics)
     second, second_model = second_grader(settings, library, model)
     reviews = SqlReviewStore(database, store)
+    jobs = SqlJobStore(database, store)
+    catalogue = Catalogue(library, SqlRubricStore(database), clock)
+    intake = Intake(catalogue, limits(settings), settings.limits.metadata_keys)
+    grading = Grading(grader, store, jobs, clock, pace(settings), metrics)
     services = Services(
         grading=grading,
+        batches=Batches(SqlBatchStore(database, store), grading, intake, clock, settings.limits.batch_lines),
+        worker=Worker(
+            grading,
+            jobs,
+            SqlWorkerStore(database),
+            DbosEngine(settings.database.url),
+            clock,
+            settings.jobs_at_once,
+            settings.seconds.drain,
+        ),
+        intake=intake,
         library=library,
-        catalogue=Catalogue(library, SqlRubricStore(database), clock),
+        catalogue=catalogue,
         reviewing=Reviewing(store, reviews, clock, grading, second),
         store=store,
         metrics=metrics,
-        limits=limits(settings),
-        metadata_keys=settings.limits.metadata_keys,
         model=model,
         loading=asyncio.create_task(_prepare(model)),
     )

@@ -77,6 +77,7 @@ class Channel:
     def __init__(self) -> None:
         self._events: list[GradeEvent] = []
         self._news = asyncio.Event()
+        self._ended = False
 
     def publish(self, event: GradeEvent) -> None:
         """Add an event and wake the readers."""
@@ -84,8 +85,13 @@ class Channel:
         self._news.set()
         self._news = asyncio.Event()
 
+    def end(self) -> None:
+        """Nothing more comes here; whoever follows goes on to what comes elsewhere."""
+        self._ended = True
+        self._news.set()
+
     async def follow(self) -> AsyncIterator[GradeEvent]:
-        """Every event from the first, ending after ``done``."""
+        """Every event from the first, ending after ``done``, or where the making broke off."""
         place = 0
         while True:
             news = self._news
@@ -95,6 +101,8 @@ class Channel:
                 yield event
                 if event.name == "done":
                     return
+            if self._ended:
+                return
             await news.wait()
 
 
@@ -122,4 +130,6 @@ class Channels:
 
     def close(self, grade_id: GradeId) -> None:
         """Forget a finished grade; who follows it still reads to the end."""
-        self._open.pop(grade_id, None)
+        channel = self._open.pop(grade_id, None)
+        if channel is not None:
+            channel.end()

@@ -48,6 +48,19 @@ class LimitSettings(_Group):
     key_points: Count = 20
     metadata_keys: Count = 16
     waiting: Count = 1_000
+    batch_bytes: Count = 64 * 1024 * 1024
+    batch_lines: Count = 100_000
+
+
+class WorkerSettings(_Group):
+    """Who grades what was sent to be graded later.
+
+    ``in_server``: the server does, beside answering requests; off where ``debrief worker`` processes do.
+    ``concurrency``: jobs at once in one process; None means 64, or 1 for the embedded model.
+    """
+
+    in_server: bool = True
+    concurrency: Count | None = None
 
 
 class TimeSettings(_Group):
@@ -96,12 +109,18 @@ class Settings(BaseSettings):
     embedded: EmbeddedSettings = EmbeddedSettings()
     limits: LimitSettings = LimitSettings()
     seconds: TimeSettings = TimeSettings()
+    worker: WorkerSettings = WorkerSettings()
     prompts: PromptSettings = PromptSettings()
 
     @property
     def grade_seconds(self) -> float:
         """The total time of one grade."""
         return self.seconds.grade or (180.0 if self.model == EMBEDDED else 30.0)
+
+    @property
+    def jobs_at_once(self) -> int:
+        """How many jobs one worker grades at once."""
+        return self.worker.concurrency or (1 if self.model == EMBEDDED else 64)
 
     @property
     def call_seconds(self) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,9 +32,14 @@ from service.grading.grade import Call, GradeStatus, Reason, Usage
 from service.grading.grader import OMITTED, Explanation, Grader, as_calls, criterion_grade
 from service.grading.judgement import Decision, Judgement
 from service.grading.models import CallBudget
+from service.job_ports import JobStore
 from service.ports import Clock, GradeStore
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, GradeRequest, Tenant
+from service.slots import Slots
 from service.telemetry import Metrics, log
+
+Keep = Callable[[GradeRecord, Mapping[str, str]], Awaitable[bool]]
+"""Stores what was made, with reusable results; False where it was not kept."""
 
 POLL_SECONDS = 0.5
 NO_READERS = NoReaders()
@@ -74,18 +79,20 @@ class Grading:
 
     grader: Grader
     store: GradeStore
+    jobs: JobStore
     clock: Clock
     pace: Pace
     metrics: Metrics
     channels: Channels = field(default_factory=Channels)
-    _slots: asyncio.Semaphore = field(init=False)
+    submitted: asyncio.Event = field(default_factory=asyncio.Event)
+    _slots: Slots = field(init=False)
     _waiting: int = 0
     _shared: dict[str, _InMaking] = field(default_factory=dict)
     _background: set[asyncio.Task[GradeRecord]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Make the slots that bound how many grades are made at once."""
-        self._slots = asyncio.Semaphore(self.pace.at_once)
+        self._slots = Slots(self.pace.at_once)
 
     async def grade(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
         """Grade and wait for the result; it is stored when this returns.
@@ -94,23 +101,28 @@ class Grading:
             Overloaded: too many answers are waiting, or a slot did not come free in time.
             StoreUnavailable: the result could not be stored.
         """
-        record = self._new(tenant, request)
-        return await self._unhurried(self._make(record, patient=False))
+        record = self.new(tenant, request)
+        return await self._unhurried(self._make(record, self._add))
 
     async def submit(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
-        """Store the request as in progress, grade it in the background, return at once.
+        """Store the request and the job that will grade it, and return at once; it is not lost any more.
 
         Raises:
-            Overloaded: too many answers are waiting.
             StoreUnavailable: the request could not be stored.
         """
-        if self._waiting >= self.pace.waiting:
-            raise Overloaded
-        record = self._new(tenant, request)
-        self.channels.open(record.id)
-        await self.store.add(record)
-        self._task(self._make(record, patient=True, again=True))
+        record = self.new(tenant, request)
+        await self.jobs.add(record)
+        self.submitted.set()
         return record
+
+    async def work(self, record: GradeRecord, keep: Keep) -> GradeRecord:
+        """Grade a record in progress, patiently, letting those go first who wait for theirs.
+
+        Raises:
+            StoreUnavailable: the result could not be stored.
+        """
+        self.channels.open(record.id)
+        return await self._make(record, keep, patient=True)
 
     async def retry(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """Grade an ungraded answer again, or write a failed commentary again; None when there is no such grade.
@@ -124,7 +136,7 @@ class Grading:
             return None
         if not _can_be_retried(record):
             raise NothingToRetry
-        return await self._unhurried(self._make(record, patient=False, again=True))
+        return await self._unhurried(self._make(record, self._finish))
 
     async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """One grade, or None."""
@@ -136,19 +148,25 @@ class Grading:
 
     async def events(self, record: GradeRecord) -> AsyncIterator[GradeEvent]:
         """Every event of one grade, as they come; from the store when it is being made elsewhere."""
-        channel = self.channels.get(record.id)
-        if channel is not None:
-            async for event in channel.follow():
-                yield event
-            return
+        seen = 0
         while record.status is GradeStatus.IN_PROGRESS:
-            await asyncio.sleep(POLL_SECONDS)
+            place = 0
+            if channel := self.channels.get(record.id):
+                async for event in channel.follow():
+                    place += 1
+                    if place > seen:
+                        yield event
+                        seen = place
+                    if event.name == "done":
+                        return
+            else:
+                await asyncio.sleep(POLL_SECONDS)
             record = await self.store.get(record.tenant, record.id) or record
-        for event in events_of(record):
+        for event in events_of(record)[seen:]:
             yield event
 
     async def recover(self) -> int:
-        """Mark what a stopped process left in progress as ungraded, so that it can be retried."""
+        """Mark what was left in progress without a job as ungraded, so that it can be retried."""
         before = self.clock.now() - timedelta(seconds=2 * self.pace.grade_seconds)
         return await self.store.interrupt_unfinished(INTERRUPTED, before)
 
@@ -163,7 +181,8 @@ class Grading:
         """A place among the grades being made, waited for patiently: for gradings that are no grade of their own."""
         return self._slot(patient=True)
 
-    def _new(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+    def new(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+        """A record that nothing was done for yet; nothing is stored."""
         return GradeRecord(
             id=GradeId(f"grd_{ULID()}"),
             tenant=tenant,
@@ -187,15 +206,23 @@ class Grading:
         if not task.cancelled() and (error := task.exception()):
             log("background_grade_failed", error=type(error).__name__)
 
-    async def _make(self, record: GradeRecord, *, patient: bool, again: bool = False) -> GradeRecord:
+    async def _add(self, record: GradeRecord, reusable: Mapping[str, str]) -> bool:
+        await self.store.add(record, reusable)
+        return True
+
+    async def _finish(self, record: GradeRecord, reusable: Mapping[str, str]) -> bool:
+        await self.store.finish(record, reusable)
+        return True
+
+    async def _make(self, record: GradeRecord, keep: Keep, *, patient: bool = False) -> GradeRecord:
         channel = self.channels.get(record.id) or NO_READERS
         try:
             async with self._slot(patient):
                 finished, reusable = await self._graded(record, channel)
-            await (self.store.finish if again else self.store.add)(finished, reusable)
-            self.metrics.finished(finished)
-            log("grade_finished", id=finished.id, status=finished.status.value)
-            channel.publish(done(finished))
+            if await keep(finished, reusable):
+                self.metrics.finished(finished)
+                log("grade_finished", id=finished.id, status=finished.status.value)
+                channel.publish(done(finished))
             return finished
         finally:
             self.channels.close(record.id)
@@ -284,22 +311,28 @@ class Grading:
 
     @asynccontextmanager
     async def _slot(self, patient: bool) -> AsyncIterator[None]:
-        """A place among the grades being made; the impatient give up when none comes free in time."""
-        if not patient and self._waiting >= self.pace.waiting:
-            raise Overloaded
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(None if patient else self.pace.grade_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Overloaded from None
-        finally:
-            self._waiting -= 1
+        """A place among the grades being made; the impatient go first, and give up when none comes free in time."""
+        if patient:
+            await self._slots.acquire(patient=True)
+        else:
+            await self._urgent_slot()
         try:
             with self.metrics.in_flight.track_inprogress():
                 yield
         finally:
             self._slots.release()
+
+    async def _urgent_slot(self) -> None:
+        if self._waiting >= self.pace.waiting:
+            raise Overloaded
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self.pace.grade_seconds):
+                await self._slots.acquire(patient=False)
+        except TimeoutError:
+            raise Overloaded from None
+        finally:
+            self._waiting -= 1
 
 
 def usage_of(calls: tuple[Call, ...], seconds: float, *, hit: bool) -> Usage:

@@ -17,6 +17,7 @@ from service.api.guard import Guard
 from service.api.problems import handle
 from service.bootstrap import Services, open_services
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
+from service.intake import InvalidRequest
 from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.settings import Settings
@@ -33,6 +34,7 @@ _HANDLED: tuple[type[Exception], ...] = (
     AlreadyAppealed,
     InvalidCursor,
     NotReviewable,
+    InvalidRequest,
     NothingToRetry,
     Overloaded,
     PublishedDifferently,
@@ -92,6 +94,8 @@ def _lifespan(settings: Settings, given: Services | None) -> Callable[[FastAPI],
                 log("interrupted_grades_found", count=interrupted)
             if cut_short := await services.reviewing.recover():
                 log("interrupted_appeals_found", count=cut_short)
+            if settings.worker.in_server:
+                await stack.enter_async_context(services.worker.running())
             yield
 
     return lifespan

@@ -15,7 +15,6 @@ from service.api.dependencies import Async, Key, ServicesOf, TenantOf, acceptabl
 from service.api.examples import GRADE_BODIES, GRADE_EXAMPLE, LIST_EXAMPLE, RECEIPT_EXAMPLE, example, refusals
 from service.api.problems import ProblemError, retry_after_header
 from service.api.schemas import (
-    GradeBody,
     GradeDocument,
     GradeList,
     GradeWithSubmission,
@@ -27,12 +26,9 @@ from service.api.schemas import (
 )
 from service.api.strict_json import StrictJSONRoute
 from service.bootstrap import Services
-from service.grading.errors import InvalidRubric, InvalidSubmission
 from service.grading.grade import GradeStatus
-from service.grading.question import Question
-from service.grading.rubric import DEFAULT_RUBRIC, Rubric, parse_rubric
-from service.grading.submission import submit
-from service.records import GradeFilter, GradeId, GradeRecord, GradeRequest, PageSize, Tenant
+from service.intake import GradeBody
+from service.records import GradeFilter, GradeId, GradeRecord, PageSize, Tenant
 
 router = APIRouter(
     prefix="/v1/grades", tags=["grades"], route_class=StrictJSONRoute, dependencies=[Depends(acceptable)]
@@ -72,7 +68,7 @@ async def create_grade(
     Waits for the grade unless `Prefer: respond-async` is sent. An answer no level could be decided for is
     kept as `ungraded`, answered with 503 and the member `grade`, and can be retried.
     """
-    request = await resolved(body, services, tenant)
+    request = await services.intake.request(tenant, body)
     if in_background:
         record = await services.grading.submit(tenant, request)
         return _document(record, status.HTTP_202_ACCEPTED, located=True)
@@ -190,63 +186,6 @@ async def follow_grade(
             yield ServerSentEvent(data=event.data, event=event.name, id=str(number))
 
 
-async def resolved(body: GradeBody, services: Services, tenant: Tenant) -> GradeRequest:
-    """The request with its question and rubric found and its text checked.
-
-    Raises:
-        ProblemError: 422, naming the place.
-    """
-    question = _asked(body, services)
-    given = body.submission()
-    try:
-        submission = submit(services.catalogue.completed(question, given) if question else given, services.limits)
-        rubric = await _rubric(body.rubric or (question.stage.rubric if question else DEFAULT_RUBRIC), services, tenant)
-    except InvalidSubmission as error:
-        raise _invalid(error.field.replace(".", "/"), error.problem) from None
-    except InvalidRubric as error:
-        raise _invalid("rubric", str(error)[:1_000]) from None
-    _check_metadata(body, services.metadata_keys)
-    return GradeRequest(
-        submission=submission,
-        rubric=rubric,
-        question_id=body.question_id,
-        detail=body.detail,
-        learner=body.learner,
-        metadata=body.metadata,
-    )
-
-
-def _asked(body: GradeBody, services: Services) -> Question | None:
-    """The question of the bank, where one is named."""
-    if body.question_id is None:
-        if body.question is None:
-            raise _invalid("question", "Field required, or question_id in its place")
-        return None
-    if body.question is not None:
-        raise _invalid("question_id", "stands in place of question: send one of the two")
-    question = services.catalogue.question(body.question_id)
-    if question is None:
-        raise _invalid("question_id", "no question has this id; GET /v1/questions lists them")
-    return question
-
-
-async def _rubric(wanted: str | dict[str, Any], services: Services, tenant: Tenant) -> Rubric:
-    if isinstance(wanted, dict):
-        return parse_rubric(wanted)
-    rubric = await services.catalogue.rubric(tenant, wanted)
-    if rubric is None:
-        raise InvalidRubric("no rubric has this name; GET /v1/rubrics lists them")
-    return rubric
-
-
-def _check_metadata(body: GradeBody, most: int) -> None:
-    if len(body.metadata) > most:
-        raise _invalid("metadata", f"holds {len(body.metadata)} entries, over the limit of {most}")
-    for text in (body.learner or "", *body.metadata, *body.metadata.values()):
-        if "\x00" in text:
-            raise _invalid("metadata", "holds a NUL character")
-
-
 def _storable(text: str | None, name: str) -> str | None:
     if text is not None and "\x00" in text:
         raise ProblemError(
@@ -257,10 +196,6 @@ def _storable(text: str | None, name: str) -> str | None:
 
 def _aware(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
-
-
-def _invalid(pointer: str, detail: str) -> ProblemError:
-    return ProblemError(problems.INVALID_REQUEST, errors=[{"pointer": f"#/{pointer}", "detail": detail}])
 
 
 def grade_id_of(text: str) -> GradeId:

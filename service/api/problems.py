@@ -18,14 +18,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
+from service.intake import MAX_ERRORS, InvalidRequest, describe
 from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.telemetry import log
 from service.workflow import NothingToRetry, Overloaded
 
 MEDIA_TYPE = "application/problem+json"
-MAX_ERRORS = 20
-MAX_POINTER = 120
 RETRY_SECONDS = 5
 
 
@@ -156,10 +155,13 @@ def problem_for(error: Exception) -> ProblemError:
         case ProblemError():
             return error
         case RequestValidationError():
-            return ProblemError(INVALID_REQUEST, errors=[describe(item) for item in error.errors()[:MAX_ERRORS]])
+            described = [describe(item["loc"], item) for item in error.errors()[:MAX_ERRORS]]
+            return ProblemError(INVALID_REQUEST, errors=described)
         case StarletteHTTPException():
             kind = _BY_STATUS.get(error.status_code, INVALID_REQUEST if error.status_code < 500 else INTERNAL)
             return ProblemError(kind, headers=error.headers)
+        case InvalidRequest():
+            return ProblemError(INVALID_REQUEST, errors=error.errors)
         case InvalidCursor():
             return ProblemError(INVALID_REQUEST, errors=[{"pointer": "?cursor", "detail": "is not a cursor of ours"}])
         case StoreUnavailable():
@@ -178,18 +180,3 @@ _KIND_OF: Mapping[type[Exception], Kind] = {
     PublishedDifferently: RUBRIC_PUBLISHED,
     TooManyRubrics: TOO_MANY_RUBRICS,
 }
-
-
-def describe(item: Mapping[str, Any]) -> dict[str, str]:
-    """One validation error: a JSON pointer (or ``?name`` for a query parameter) and what is wrong, no input."""
-    place, *path = [str(part) for part in item["loc"]] or ["body"]
-    if item["type"] == "extra_forbidden":
-        path, detail = path[:-1], "holds a member that is not known here"
-    else:
-        detail = str(item["msg"]).removeprefix("Value error, ")
-    pointer = "?" + "/".join(path) if place == "query" else f"#/{'/'.join(map(_escape, path))}".rstrip("/")
-    return {"pointer": pointer[:MAX_POINTER], "detail": detail[:300]}
-
-
-def _escape(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")

@@ -22,6 +22,7 @@ from service.api.strict_json import StrictJSONRoute
 from service.bootstrap import Services
 from service.grading.lint import lint
 from service.grading.rubric import Rubric, parse_rubric
+from service.intake import MAX_ERRORS
 
 router = APIRouter(
     prefix="/v1/rubrics", tags=["rubrics"], route_class=StrictJSONRoute, dependencies=[Depends(acceptable)]
@@ -114,9 +115,7 @@ def _checked(body: dict[str, Any]) -> Rubric:
     if errors:
         raise ProblemError(
             problems.INVALID_REQUEST,
-            errors=[
-                {"pointer": json_pointer(e.path), "detail": f"{e.rule}: {e.why}"} for e in errors[: problems.MAX_ERRORS]
-            ],
+            errors=[{"pointer": json_pointer(e.path), "detail": f"{e.rule}: {e.why}"} for e in errors[:MAX_ERRORS]],
         )
     return parse_rubric(body)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.review_schemas import AppealDocument, ReviewDocument, appeal_document, review_document
 from service.grading.grade import (
@@ -31,70 +31,13 @@ from service.grading.grade import (
 from service.grading.lint import Finding
 from service.grading.question import Difficulty, Industry, Question, Stage, Topic
 from service.grading.rubric import Rubric
-from service.grading.submission import Context, Submission
 from service.records import Detail, GradePage, GradeRecord
 
-QuestionReference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
-RubricReference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}(@\d+\.\d+\.\d+)?$")]
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 MAX_POINTER = 120
-LearnerReference = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ContextBody(_Body):
-    """For whom and where the answer is given. It reaches the judge and the coach."""
-
-    industry: str | None = Field(None, examples=["healthcare"])
-    audience: str | None = Field(None, examples=["executives"])
-    stage: str | None = Field(None, examples=["phone_screen"])
-    seniority: str | None = Field(None, examples=["junior"])
-
-
-class GradeBody(_Body):
-    """A question and an answer to grade. Limits count Unicode code points."""
-
-    question: str | None = Field(None, description="The interview question, at most 4,000 code points.")
-    question_id: QuestionReference | None = Field(
-        None,
-        description="In place of `question`: a question of the bank. It brings its reference, key points, "
-        "misconceptions and stage along, and the rubric of that stage, unless they are sent.",
-    )
-    answer: str = Field(description="The candidate's answer, at most 20,000 code points.")
-    reference: str | None = Field(None, description="What a right answer says, at most 8,000 code points.")
-    key_points: list[str] = Field([], description="Points a right answer covers; each is reported on.")
-    misconceptions: list[str] = Field([], description="False statements to look for; each is reported on.")
-    rubric: RubricReference | dict[str, Any] | None = Field(
-        None,
-        description="`id`, `id@version`, or a whole rubric object. Left out: the rubric of the question's stage where "
-        "`question_id` is sent, else `ds-interview`.",
-    )
-    context: ContextBody = ContextBody()
-    learner: LearnerReference | None = Field(None, description="Your reference; never sent to a model.")
-    language: str | None = Field(None, description="Language of the feedback, a BCP 47 tag such as `en`.")
-    detail: Detail = Field("full", description="`scores` leaves the commentary out.")
-    metadata: dict[MetadataKey, MetadataValue] = Field({}, description="Strings, echoed back, never read.")
-
-    def submission(self) -> Submission:
-        """The part that may reach a model."""
-        context = Context(**{name: text or None for name, text in self.context.model_dump().items()})
-        return Submission(
-            question=self.question or "",
-            answer=self.answer,
-            reference=self.reference or None,
-            key_points=tuple(self.key_points),
-            misconceptions=tuple(self.misconceptions),
-            context=context,
-            language=self.language or None,
-        )
 
 
 class SubmissionDocument(_Document):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from service.storage.batches import SqlBatchStore
 from service.storage.database import Database, open_database
 from service.storage.grades import SqlGradeStore
+from service.storage.jobs import SqlJobStore
 from service.storage.migrate import migrate
 from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
+from service.storage.workers import SqlWorkerStore
 
-__all__ = ["Database", "SqlGradeStore", "SqlReviewStore", "SqlRubricStore", "open_migrated"]
+__all__ = [
+    "Database",
+    "SqlBatchStore",
+    "SqlGradeStore",
+    "SqlJobStore",
+    "SqlReviewStore",
+    "SqlRubricStore",
+    "SqlWorkerStore",
+    "open_migrated",
+]
 
 
 async def open_migrated(url: str) -> Database:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, Select, and_, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, exists, insert, or_, select, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
-from service.ports import InvalidCursor
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
+from service.storage.cursors import decode, encode
 from service.storage.database import EPOCH, Database, insert_once, micros
 from service.storage.review_rows import queue_new, settle, with_people
-from service.storage.tables import GRADES, REUSABLE, RUBRIC_TEXTS
+from service.storage.tables import GRADES, JOBS, REUSABLE, RUBRIC_TEXTS
 
 KNOWN_RUBRICS = 1_000
 _LISTED = [column for column in GRADES.columns if column.name != "audit"]
 _RUBRIC: TypeAdapter[Rubric] = TypeAdapter(Rubric)
-_CURSOR = re.compile(r"(\d{1,18}) (grd_[0-9A-Za-z]{1,60})")
 
 
 class NotReplaceable(Exception):
@@ -40,16 +36,8 @@ class SqlGradeStore:
 
     async def add(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
         """Store a new record, and reusable results, in one transaction."""
-        values = _values(record)
-
-        def work(connection: Connection) -> None:
-            self._keep_rubric(connection, record)
-            connection.execute(insert(GRADES), values)
-            self._keep_reusable(connection, record, reusable)
-            queue_new(self._database, connection, record)
-
-        await self._database.write(work)
-        self._know(record.tenant, record.request.rubric)
+        await self._database.write(lambda connection: self.insert(connection, record, reusable))
+        self.know(record.tenant, record.request.rubric)
 
     async def finish(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
         """Replace a record that may still be replaced.
@@ -57,16 +45,41 @@ class SqlGradeStore:
         Raises:
             NotReplaceable: it is finished, unknown or another tenant's.
         """
-        mine = (GRADES.c.id == record.id) & (GRADES.c.tenant == record.tenant) & (GRADES.c.open == 1)
-        change = update(GRADES).where(mine).values(_values(record))
 
         def work(connection: Connection) -> None:
-            if connection.execute(change).rowcount != 1:
+            if not self.replace(connection, record, reusable):
                 raise NotReplaceable(record.id)
-            self._keep_reusable(connection, record, reusable)
             settle(self._database, connection, with_people(connection, [record])[0], micros(record.created_at))
 
         await self._database.write(work)
+
+    def insert(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
+        """The statements of :meth:`add`, for a transaction that stores more."""
+        self._keep_rubric(connection, record)
+        connection.execute(insert(GRADES), _values(record))
+        self._keep_reusable(connection, record, reusable)
+        queue_new(self._database, connection, record)
+
+    def insert_all(self, connection: Connection, records: Sequence[GradeRecord]) -> None:
+        """Insert many records at once."""
+        for record in {record.request.rubric.sha256: record for record in records}.values():
+            self._keep_rubric(connection, record)
+        connection.execute(insert(GRADES), [_values(record) for record in records])
+
+    def replace(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str] = {}) -> bool:
+        """The statements of :meth:`finish`, for a transaction that stores more; False if it may not be replaced."""
+        mine = (GRADES.c.id == record.id) & (GRADES.c.tenant == record.tenant) & (GRADES.c.open == 1)
+        if connection.execute(update(GRADES).where(mine).values(_values(record))).rowcount != 1:
+            return False
+        self._keep_reusable(connection, record, reusable)
+        return True
+
+    def complete(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str] = {}) -> bool:
+        """Replace a record that was in progress until now, so that no person can have said anything on it."""
+        if not self.replace(connection, record, reusable):
+            return False
+        queue_new(self._database, connection, record)
+        return True
 
     async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """One record of this tenant, with its audit part."""
@@ -74,19 +87,19 @@ class SqlGradeStore:
 
         def work(connection: Connection) -> GradeRecord | None:
             row = connection.execute(wanted).mappings().first()
-            return with_people(connection, [self._record(connection, row)])[0] if row else None
+            return with_people(connection, [self.record(connection, row)])[0] if row else None
 
         return await self._database.read(work)
 
     async def page(self, tenant: Tenant, wanted: GradeFilter, cursor: str | None, limit: int) -> GradePage:
         """Records newest first, without their audit part."""
-        query = _page_query(tenant, wanted, _decode(cursor) if cursor else None).limit(limit + 1)
+        query = _page_query(tenant, wanted, decode(cursor, "grd") if cursor else None).limit(limit + 1)
 
         def work(connection: Connection) -> GradePage:
             rows = connection.execute(query).mappings().all()
-            records = [self._record(connection, row) for row in rows[:limit]]
-            following = _encode(rows[limit - 1]) if len(rows) > limit else None
-            return GradePage(records=with_people(connection, records), next_cursor=following)
+            records = with_people(connection, [self.record(connection, row) for row in rows[:limit]])
+            last = rows[limit - 1] if len(rows) > limit else None
+            return GradePage(records=records, next_cursor=encode(last["created_at"], last["id"]) if last else None)
 
         return await self._database.read(work)
 
@@ -94,7 +107,7 @@ class SqlGradeStore:
         """Records of this tenant in the order of their ids, without their audit part, inside a transaction."""
         wanted = select(*_LISTED).where(GRADES.c.tenant == tenant, GRADES.c.id.in_(ids)).order_by(GRADES.c.id)
         rows = connection.execute(wanted).mappings().all()
-        return with_people(connection, [self._record(connection, row) for row in rows])
+        return with_people(connection, [self.record(connection, row) for row in rows])
 
     async def reusable(self, tenant: Tenant, key: str) -> str | None:
         """A stored result of this tenant."""
@@ -102,9 +115,13 @@ class SqlGradeStore:
         return await self._database.read(lambda connection: connection.execute(wanted).scalar())
 
     async def interrupt_unfinished(self, reason: Reason, before: datetime) -> int:
-        """Mark what was left in progress as ungraded."""
+        """Mark what was left in progress, and no job will finish, as ungraded."""
         result = _OBJECT.dump_json({"reason": reason.model_dump()}).decode()
-        stale = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & (GRADES.c.created_at < micros(before))
+        stale = (
+            (GRADES.c.status == GradeStatus.IN_PROGRESS.value)
+            & (GRADES.c.created_at < micros(before))
+            & ~exists().where(JOBS.c.id == GRADES.c.id)
+        )
         change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result)
         return await self._database.write(lambda connection: connection.execute(change).rowcount)
 
@@ -127,7 +144,8 @@ class SqlGradeStore:
         if rows:
             insert_once(self._database, connection, REUSABLE, rows)
 
-    def _record(self, connection: Connection, row: RowMapping) -> GradeRecord:
+    def record(self, connection: Connection, row: RowMapping) -> GradeRecord:
+        """The record of a row."""
         rubric = self._rubric(connection, row["tenant"], row["rubric_sha256"])
         parts: dict[str, Any] = {}
         for column in ("result", "audit"):
@@ -149,10 +167,11 @@ class SqlGradeStore:
         if known is None:
             at = (RUBRIC_TEXTS.c.tenant == tenant) & (RUBRIC_TEXTS.c.sha256 == sha256)
             known = _RUBRIC.validate_json(connection.execute(select(RUBRIC_TEXTS.c.text).where(at)).scalar_one())
-            self._know(tenant, known)
+            self.know(tenant, known)
         return known
 
-    def _know(self, tenant: Tenant, rubric: Rubric) -> None:
+    def know(self, tenant: Tenant, rubric: Rubric) -> None:
+        """Remember that a rubric's text is committed."""
         self._rubrics[tenant, rubric.sha256] = rubric
         while len(self._rubrics) > KNOWN_RUBRICS:
             self._rubrics.popitem(last=False)
@@ -199,18 +218,3 @@ def _page_query(tenant: Tenant, wanted: GradeFilter, after: tuple[int, str] | No
         older = GRADES.c.created_at < moment
         conditions.append(or_(older, and_(GRADES.c.created_at == moment, GRADES.c.id < grade_id)))
     return select(*_LISTED).where(*conditions).order_by(GRADES.c.created_at.desc(), GRADES.c.id.desc())
-
-
-def _encode(row: RowMapping) -> str:
-    return base64.urlsafe_b64encode(f"{row['created_at']} {row['id']}".encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> tuple[int, str]:
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise InvalidCursor from None
-    match = _CURSOR.fullmatch(raw)
-    if match is None:
-        raise InvalidCursor
-    return int(match[1]), match[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, String, Table, Text
 
 METADATA = MetaData()
 
@@ -104,3 +104,71 @@ REVIEWED_LEVELS = Table(
     Column("person", SmallInteger, nullable=False),
 )
 """The machine's level (null: it gave none) beside the last person's, for counting how far they agree."""
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("status", String(16), nullable=False),
+    Column("source", String(64)),
+    Column("total", Integer, nullable=False),
+    Column("invalid", Integer, nullable=False),
+    Column("fed", Integer, nullable=False),
+    Column("graded", Integer, nullable=False),
+    Column("needs_review", Integer, nullable=False),
+    Column("ungraded", Integer, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    Column("unpriced", Integer, nullable=False),
+    Column("largest_usd", Float, nullable=False),
+    Column("max_cost_usd", Float),
+    Column("reason", Text),
+    Index("batches_newest", "tenant", "created_at", "id"),
+    Index("batches_by_status", "status", "created_at"),
+    Index("batches_of_source", "tenant", "source"),
+)
+"""``fed`` counts the items handed out so far, ``unpriced`` the finished ones of unknown cost."""
+
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("batch_id", String(64)),
+    Column("line", Integer),
+    Column("custom_id", String(200)),
+    Column("state", String(16), nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("crashes", SmallInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("portion", String(64)),
+    Index("jobs_of_batch", "batch_id", "line"),
+    Index("jobs_of_batch_by_state", "batch_id", "state", "line"),
+    Index("jobs_by_state", "state", "tenant", "due_at"),
+    Index("jobs_of_portion", "portion"),
+)
+"""One per grade that is made later, under the grade's id. ``portion`` is kept while queued or running.
+
+``attempts`` counts every try begun, ``crashes`` those that a dying process cut short.
+"""
+
+BATCH_ERRORS = Table(
+    "batch_errors",
+    METADATA,
+    Column("batch_id", String(64), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("custom_id", String(200)),
+    Column("errors", Text, nullable=False),
+)
+"""Lines that were refused when a batch was sent, with what is wrong; never the line itself."""
+
+WORKERS = Table(
+    "workers",
+    METADATA,
+    Column("id", String(128), primary_key=True),
+    Column("host", String(100), nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("beats", BigInteger, nullable=False),
+)
+"""Worker processes. ``beats`` only ever grows while one lives: no clock is compared between machines."""

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from service.api.problems import ProblemError, problem_for
-from service.api.schemas import GradeBody
+from service.intake import GradeBody
 from service.records import GradeRecord
 
 FIELDS = ("question_id", "question", "reference", "key_points", "industry", "audience", "stage", "seniority", "answer")

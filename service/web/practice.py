@@ -10,13 +10,13 @@ from fastapi.responses import RedirectResponse
 
 from service.api import problems
 from service.api.dependencies import ServicesOf
-from service.api.grades import resolved
 from service.api.problems import ProblemError, problem_for
 from service.bootstrap import Services
 from service.grading.context_notes import IndustryNote
 from service.grading.question import Question, Stage, Topic
 from service.grading.rubric import DEFAULT_RUBRIC
 from service.grading.structure import WORDS_PER_MINUTE
+from service.intake import InvalidRequest
 from service.ports import StoreUnavailable
 from service.records import GradeRecord
 from service.web.errors import PageRoute
@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 FIRST_QUESTION = "p-value-meaning"
 SENIORITIES = ("junior", "mid-level", "senior", "staff", "manager")
 DIFFICULTIES = ("basic", "intermediate", "advanced")
-_REFUSED = (ProblemError, Overloaded, StoreUnavailable)
+_REFUSED = (ProblemError, InvalidRequest, Overloaded, StoreUnavailable)
 
 
 @router.get("/")
@@ -75,7 +75,8 @@ async def answer(
     """Take an answer and lead to its grade; what cannot be used is shown again with what to mend."""
     form = await PracticeForm.sent(request)
     try:
-        record = await services.grading.submit(who.tenant, await resolved(form.body(who.learner), services, who.tenant))
+        asked = await services.intake.request(who.tenant, form.body(who.learner))
+        record = await services.grading.submit(who.tenant, asked)
     except _REFUSED as error:
         problem = problem_for(error)
         earlier = await find_grade(services, who, again) if again else None
@@ -140,7 +141,7 @@ def _form_page(
         errors=errors,
         faulty={error.field for error in errors},
         words_per_minute=WORDS_PER_MINUTE,
-        limits=services.limits,
+        limits=services.intake.limits,
         **_choices(services),
     )
 

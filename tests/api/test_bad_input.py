@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.problems import ProblemError
-from service.api.strict_json import MAX_DEPTH, parse
+from service.strict_json import MAX_DEPTH, InvalidJSON, parse
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio
@@ -188,12 +187,12 @@ def test_strict_parsing_gives_what_was_sent(value: Any) -> None:
     text = json.dumps(value)
     try:
         assert parse(text.encode()) == value
-    except ProblemError:
+    except InvalidJSON:
         assert "\\ud" in text or text.count("[") + text.count("{") > MAX_DEPTH or len(text) > 40
 
 
 @given(st.binary(max_size=200))
 def test_strict_parsing_of_any_bytes_is_a_value_or_a_problem(body: bytes) -> None:
     """Never another exception."""
-    with contextlib.suppress(ProblemError):
+    with contextlib.suppress(InvalidJSON):
         parse(body)

@@ -12,8 +12,9 @@ from openapi_spec_validator import validate
 
 from service.api.examples import GRADE_BODIES, GRADE_EXAMPLE
 from service.api.problems import KINDS, MEDIA_TYPE
-from service.api.schemas import GradeBody, GradeDocument
+from service.api.schemas import GradeDocument
 from service.grading.errors import ModelUnavailable
+from service.intake import GradeBody
 from service.llm.scripted import RepliesInOrder
 from service.telemetry import LOGGER, set_up_logging
 from tests.conftest import Client, make_settings, running
