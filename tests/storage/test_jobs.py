@@ -60,7 +60,7 @@ async def begin(
 ) -> list[GradeRecord]:
     """A sealed batch of so many items, its first record numbered ``first``."""
     records = [record(first + n, tenant=tenant) for n in range(items)]
-    await batches.begin(NewBatch(id=name, tenant=tenant, created_at=NOON, **more))  # type: ignore[arg-type]
+    await batches.begin(NewBatch(id=name, tenant=tenant, created_at=NOON, **more))
     lines = [Item(line=n, custom_id=f"c{n}", record=each) for n, each in enumerate(records, 1)]
     await batches.add(name, lines, [])
     await batches.seal(name, NOON)
