@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ulid import ULID
 
+from service.estimate import Estimate, Estimator
 from service.intake import BatchLine, Intake, InvalidRequest, KnownRubrics, read_line
 from service.job_ports import BatchStore
 from service.jobs import Batch, BatchId, BatchPage, Finished, Item, LineError, NewBatch
 from service.lines import RawLine
 from service.ports import Clock
-from service.records import Tenant
+from service.records import GradeRequest, Tenant
 from service.workflow import Grading
 
 PIECE = 200
+SAMPLE = 20
+SHOWN = 20
 PAGE = 200
 PROGRESS_SECONDS = 0.5
 BROKEN_OFF = timedelta(hours=6)
@@ -25,6 +29,32 @@ BROKEN_OFF = timedelta(hours=6)
 
 class TooManyLines(Exception):
     """The batch has more lines than one may have; nothing of it was kept. The message names the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a batch would be. ``errors`` are the first of the refused lines."""
+
+    items: int
+    invalid: int
+    errors: tuple[LineError, ...]
+    estimate: Estimate
+
+
+@dataclass(slots=True)
+class _Sample:
+    """Requests of one batch to estimate all by: evenly few of however many come (reservoir sampling)."""
+
+    seen: int = 0
+    kept: list[GradeRequest] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def add(self, request: GradeRequest) -> None:
+        self.seen += 1
+        if len(self.kept) < SAMPLE:
+            self.kept.append(request)
+        elif (place := self.chance.randrange(self.seen)) < SAMPLE:
+            self.kept[place] = request
 
 
 @dataclass(slots=True)
@@ -35,10 +65,15 @@ class _Taken:
     errors: list[LineError] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     rubrics: KnownRubrics = field(default_factory=KnownRubrics)
+    sample: _Sample = field(default_factory=_Sample)
 
     @property
     def waiting(self) -> int:
         return len(self.items) + len(self.errors)
+
+    def clear(self) -> None:
+        """What was read is taken care of."""
+        self.items, self.errors = [], []
 
 
 @dataclass(slots=True)
@@ -49,7 +84,14 @@ class Batches:
     grading: Grading
     intake: Intake
     clock: Clock
+    estimator: Estimator
     most_lines: int
+    line_bytes: int
+
+    @property
+    def priced(self) -> bool:
+        """Whether a budget can be kept."""
+        return self.estimator.priced
 
     async def take_in(
         self,
@@ -57,7 +99,6 @@ class Batches:
         lines: AsyncIterable[RawLine],
         *,
         max_cost_usd: float | None = None,
-        largest_usd: float = 0.0,
         source: str | None = None,
     ) -> Batch:
         """Keep a batch as it arrives; once this returns it is not lost.
@@ -65,8 +106,7 @@ class Batches:
         Args:
             tenant: whose it is.
             lines: its lines as sent.
-            max_cost_usd: a budget: once it is spent no more answers are begun.
-            largest_usd: what one answer may cost, to be reserved for each that is being graded.
+            max_cost_usd: a budget: no answer is begun that could overspend it.
             source: the SHA-256 of the file it comes from, to find it again.
 
         Raises:
@@ -80,13 +120,13 @@ class Batches:
                 tenant=tenant,
                 created_at=self.clock.now(),
                 max_cost_usd=max_cost_usd,
-                largest_usd=largest_usd,
                 source=source,
             )
         )
         try:
-            await self._keep_all(tenant, batch, lines)
-            await self.store.seal(batch, self.clock.now())
+            sample = await self._keep_all(tenant, batch, lines)
+            largest = 0.0 if max_cost_usd is None else await self._largest_usd(sample)
+            await self.store.seal(batch, self.clock.now(), largest)
         except BaseException:
             await asyncio.shield(self.store.drop(batch))
             raise
@@ -95,6 +135,25 @@ class Batches:
         if kept is None:
             raise AssertionError("a sealed batch is kept")
         return kept
+
+    async def dry_run(self, tenant: Tenant, lines: AsyncIterable[RawLine]) -> DryRun:
+        """Check a batch and say what it would take; nothing is kept and no model is asked.
+
+        Raises:
+            TooManyLines: as in :meth:`take_in`.
+        """
+        taken, errors, invalid = _Taken(), list[LineError](), 0
+        async for line in self._counted(lines):
+            await self._read(tenant, line, taken)
+            errors += taken.errors[: SHOWN - len(errors)]
+            invalid += len(taken.errors)
+            taken.clear()
+        total = Estimate()
+        for request in taken.sample.kept:
+            total = total.plus(await self.estimator.of(request))
+        seen = taken.sample.seen
+        estimate = total.times(seen / len(taken.sample.kept)) if seen else total
+        return DryRun(seen, invalid, tuple(errors), estimate)
 
     async def get(self, tenant: Tenant, batch: BatchId) -> Batch | None:
         """One batch, or None."""
@@ -150,21 +209,32 @@ class Batches:
         """Forget batches whose sending broke off long ago; none of them was acknowledged."""
         return await self.store.drop_unsealed(self.clock.now() - BROKEN_OFF)
 
-    async def _keep_all(self, tenant: Tenant, batch: BatchId, lines: AsyncIterable[RawLine]) -> None:
-        taken, count = _Taken(), 0
-        async for line in lines:
-            count += 1
-            if count > self.most_lines:
-                raise TooManyLines(f"The limit is {self.most_lines} lines.")
+    async def _keep_all(self, tenant: Tenant, batch: BatchId, lines: AsyncIterable[RawLine]) -> _Sample:
+        taken = _Taken()
+        async for line in self._counted(lines):
             await self._read(tenant, line, taken)
             if taken.waiting >= PIECE:
                 await self._keep(batch, taken)
         await self._keep(batch, taken)
+        return taken.sample
+
+    async def _counted(self, lines: AsyncIterable[RawLine]) -> AsyncIterator[RawLine]:
+        count = 0
+        async for line in lines:
+            count += 1
+            if count > self.most_lines:
+                raise TooManyLines(f"The limit is {self.most_lines} lines.")
+            yield line
+
+    async def _largest_usd(self, sample: _Sample) -> float:
+        """What one answer of a batch may cost: the most of a sample."""
+        costs = [(await self.estimator.of(request)).cost_usd for request in sample.kept]
+        return max((cost for cost in costs if cost is not None), default=0.0)
 
     async def _keep(self, batch: BatchId, taken: _Taken) -> None:
         if taken.waiting:
             await self.store.add(batch, taken.items, taken.errors)
-            taken.items, taken.errors = [], []
+            taken.clear()
 
     async def _read(self, tenant: Tenant, line: RawLine, taken: _Taken) -> None:
         """Read one line into an item or an error."""
@@ -181,6 +251,7 @@ class Batches:
             taken.errors.append(LineError(line=line.number, custom_id=name, errors=tuple(error.errors)))
             return
         taken.names.add(name)
+        taken.sample.add(request)
         record = self.grading.new(tenant, request)
         taken.items.append(Item(line=line.number, custom_id=name, record=record))
 

@@ -18,6 +18,7 @@ from service import __version__
 from service.batches import Batches
 from service.catalogue import Catalogue
 from service.engine import DbosEngine
+from service.estimate import Estimator
 from service.grading.calibration import Calibrations
 from service.grading.coach import Coach
 from service.grading.errors import ModelError
@@ -27,7 +28,7 @@ from service.grading.judges.calibrated import CalibratedJudge
 from service.grading.judges.readout import ReadoutJudge
 from service.grading.judges.restated import RestatedJudge
 from service.grading.judges.single_call import SingleCallJudge
-from service.grading.models import Capabilities, ChatModel
+from service.grading.models import Capabilities, ChatModel, Tokens
 from service.grading.prompt import Prompt
 from service.grading.submission import Limits
 from service.intake import Intake
@@ -38,6 +39,7 @@ from service.llm.embedded import EmbeddedChat
 from service.llm.litellm_chat import LiteLLMChat
 from service.llm.model_files import QWEN_CODER_1_5B, NoProgress, Progress, ensure_model
 from service.llm.prices import price_of
+from service.llm.rehearsal import Rehearsal
 from service.llm.retry import ResilientChat, RetryPolicy
 from service.ports import GradeStore, Library
 from service.reviewing import Reviewing, SecondGrader
@@ -120,7 +122,15 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     grading = Grading(grader, store, jobs, clock, pace(settings), metrics)
     services = Services(
         grading=grading,
-        batches=Batches(SqlBatchStore(database, store), grading, intake, clock, settings.limits.batch_lines),
+        batches=Batches(
+            SqlBatchStore(database, store),
+            grading,
+            intake,
+            clock,
+            estimator(settings, library, model.backend),
+            settings.limits.batch_lines,
+            settings.limits.body_bytes,
+        ),
         worker=Worker(
             grading,
             jobs,
@@ -158,6 +168,12 @@ async def _prepare(model: ResilientChat) -> None:
     except ModelError as error:
         model.healthy = False
         log("model_not_ready", code=error.code, detail=error.detail)
+
+
+def estimator(settings: Settings, library: Library, backend: ChatBackend) -> Estimator:
+    """What says beforehand what grades will take on a model."""
+    rehearsal = build_grader(settings, library, ResilientChat(Rehearsal(backend)))
+    return Estimator(rehearsal, priced=backend.cost_usd(Tokens(input=1, output=1)) is not None)
 
 
 def build_grader(settings: Settings, library: Library, model: ChatModel) -> Grader:

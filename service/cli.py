@@ -1,5 +1,5 @@
-"""The command line: ``debrief serve | grade | models | questions | rubric check | rubric import | prompt check | eval |
-golden``.
+"""The command line: ``debrief serve | worker | grade | batch | models | questions | rubric check | rubric import |
+prompt check | eval | golden``.
 
 Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
 """
@@ -22,6 +22,7 @@ from rich.text import Text
 import evals.cli
 import evals.golden_cli
 from service import __version__
+from service.batch_cli import grade_file, report, work_until_told
 from service.catalogue import Catalogue
 from service.content_cli import prompt_app, questions, rubric_app
 from service.grading.errors import GradingError, InvalidSubmission
@@ -184,6 +185,44 @@ async def _rubric(reference: str, catalogue: Catalogue) -> Rubric:
         names = ", ".join(rubric.reference for rubric in await catalogue.rubrics(LOCAL_TENANT))
         fail(f"there is no rubric called {reference}.", f"There are: {names}; or give a YAML file.")
     return found
+
+
+@app.command()
+def batch(
+    file: Annotated[
+        Path, typer.Argument(help="JSONL (a grade request with a custom_id a line), or CSV with a header.")
+    ],
+    to: Annotated[Path, typer.Option("--out", help="Where the grades go, as JSONL in the file's order.")],
+    max_cost_usd: Annotated[float | None, typer.Option(help="A budget in US dollars; what is done is kept.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start over although this file was begun or done before.")] = False,
+) -> None:
+    """Grade a file of answers. Stop it whenever you like: the same command goes on where it was."""
+    settings = _settings()
+    if not file.is_file():
+        fail(f"there is no file {file}.", "Give a JSONL or CSV file.", 2)
+    _fetch_model(settings)
+    with _explained():
+        done = asyncio.run(grade_file(settings, file, to, new=new, max_cost_usd=max_cost_usd))
+    report(done, to)
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[
+        int | None, typer.Option(help="Answers graded at once (DEBRIEF_WORKER__CONCURRENCY).")
+    ] = None,
+) -> None:
+    """Grade what was sent to be graded later, until told to stop; as many of these as you like on Postgres."""
+    from service.telemetry import set_up_logging
+
+    settings = _settings()
+    if concurrency is not None:
+        at_once = settings.worker.model_copy(update={"concurrency": max(1, concurrency)})
+        settings = settings.model_copy(update={"worker": at_once})
+    _fetch_model(settings)
+    set_up_logging(settings.log_level)
+    with _explained():
+        asyncio.run(work_until_told(settings))
 
 
 @app.command()

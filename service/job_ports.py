@@ -58,8 +58,11 @@ class BatchStore(Protocol):
     async def add(self, batch: BatchId, items: Sequence[Item], errors: Sequence[LineError]) -> None:
         """Keep some more of a batch's items and refused lines."""
 
-    async def seal(self, batch: BatchId, now: datetime) -> None:
-        """The batch is complete as sent: its items may be handed out. Without any it has failed."""
+    async def seal(self, batch: BatchId, now: datetime, largest_usd: float = 0.0) -> None:
+        """The batch is complete as sent: its items may be handed out. Without any it has failed.
+
+        ``largest_usd`` is what one answer may cost; the budget reserves it for each one being graded.
+        """
 
     async def drop(self, batch: BatchId) -> None:
         """Forget a batch that was never sealed, with all it holds."""

@@ -115,14 +115,12 @@ class NewBatch(_Value):
 
     Attributes:
         source: SHA-256 of the file it comes from, where it can be sent again; how the command line resumes.
-        largest_usd: what one answer may cost, as far as known; the budget reserves it for each one being graded.
     """
 
     id: BatchId
     tenant: Tenant
     created_at: datetime
     max_cost_usd: Annotated[float, Field(ge=0)] | None = None
-    largest_usd: float = 0.0
     source: str | None = None
 
 

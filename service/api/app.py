@@ -11,13 +11,15 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import grades, operations, questions, reviews, rubrics
+from service.api import batches, grades, operations, questions, reviews, rubrics
 from service.api.examples import document_problems
 from service.api.guard import Guard
 from service.api.problems import handle
+from service.batches import TooManyLines
 from service.bootstrap import Services, open_services
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.intake import InvalidRequest
+from service.lines import BrokenArray
 from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.settings import Settings
@@ -32,6 +34,7 @@ _HANDLED: tuple[type[Exception], ...] = (
     StarletteHTTPException,
     RequestValidationError,
     AlreadyAppealed,
+    BrokenArray,
     InvalidCursor,
     NotReviewable,
     InvalidRequest,
@@ -40,6 +43,7 @@ _HANDLED: tuple[type[Exception], ...] = (
     PublishedDifferently,
     ReservedRubric,
     StoreUnavailable,
+    TooManyLines,
     TooManyRubrics,
     Exception,
 )
@@ -60,6 +64,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         openapi_tags=[
             {"name": "grades", "description": "Grade answers and read the results."},
             {"name": "reviews", "description": "What people say on grades, and which grades wait for them."},
+            {"name": "batches", "description": "Grade a whole cohort, whatever happens meanwhile."},
             {"name": "rubrics", "description": "What answers are judged on."},
             {"name": "questions", "description": "What can be asked, with what a right answer says."},
             {"name": "operations", "description": "For those who run the service."},
@@ -70,6 +75,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     )
     for router in (
         grades.router,
+        batches.router,
         reviews.router,
         reviews.queue_router,
         rubrics.router,
@@ -79,7 +85,9 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         app.include_router(router)
     for error in _HANDLED:
         app.add_exception_handler(error, handle)
-    app.add_middleware(Guard, body_bytes=settings.limits.body_bytes)
+    app.add_middleware(
+        Guard, body_bytes=settings.limits.body_bytes, larger={"/v1/batches": settings.limits.batch_bytes}
+    )
     document_problems(app)
     return app
 
@@ -94,6 +102,8 @@ def _lifespan(settings: Settings, given: Services | None) -> Callable[[FastAPI],
                 log("interrupted_grades_found", count=interrupted)
             if cut_short := await services.reviewing.recover():
                 log("interrupted_appeals_found", count=cut_short)
+            if broken_off := await services.batches.recover():
+                log("unsent_batches_dropped", count=broken_off)
             if settings.worker.in_server:
                 await stack.enter_async_context(services.worker.running())
             yield

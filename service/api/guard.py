@@ -6,6 +6,8 @@ own (DNS rebinding).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
@@ -26,9 +28,10 @@ _HEADERS = [
 class Guard:
     """Pure ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, body_bytes: int, larger: Mapping[str, int] = {}) -> None:
         self.app = app
         self._body_bytes = body_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, pass on, and answer 500 as problem+json if something escaped."""
@@ -49,7 +52,7 @@ class Guard:
             if refusal := self._refusal(scope):
                 await refusal.response()(scope, receive, guarded)
             else:
-                await self.app(scope, self._counted(receive), guarded)
+                await self.app(scope, self._counted(receive, self._limit(scope)), guarded)
         except Exception as error:  # noqa: BLE001 - the last resort: logged, and answered as a problem
             LOGGER.error("request_failed", exc_info=error)
             if status == 0:
@@ -57,7 +60,11 @@ class Guard:
         finally:
             _count(scope, status)
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _limit(self, scope: Scope) -> int:
+        """The most bytes a body may have at this address."""
+        return self._larger.get(scope["path"], self._body_bytes)
+
+    def _counted(self, receive: Receive, limit: int) -> Receive:
         """Count a body as it comes, since its announced length may be missing or wrong."""
         received = 0
 
@@ -65,14 +72,11 @@ class Guard:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._body_bytes:
-                raise self._too_large()
+            if received > limit:
+                raise _too_large(limit)
             return message
 
         return counted
-
-    def _too_large(self) -> ProblemError:
-        return ProblemError(problems.BODY_TOO_LARGE, f"The limit is {self._body_bytes} bytes.")
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         """What can be refused from the head of a request alone, before its body is read."""
@@ -84,9 +88,14 @@ class Guard:
         if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URI_BYTES:
             return ProblemError(problems.URI_TOO_LONG)
         announced = next((value for name, value in headers if name == b"content-length"), b"0")
-        if announced.isdigit() and int(announced[:20]) > self._body_bytes:
-            return self._too_large()
+        limit = self._limit(scope)
+        if announced.isdigit() and int(announced[:20]) > limit:
+            return _too_large(limit)
         return None
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(problems.BODY_TOO_LARGE, f"The limit is {limit} bytes.")
 
 
 def _answers_to(scope: Scope) -> bool:

@@ -17,8 +17,10 @@ from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from service.batches import TooManyLines
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.intake import MAX_ERRORS, InvalidRequest, describe
+from service.lines import BrokenArray
 from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.telemetry import log
@@ -68,6 +70,9 @@ RUBRIC_PUBLISHED = Kind(
     "rubric-version-published", 409, "This version is published with other content", "Raise the version: none changes."
 )
 TOO_MANY_RUBRICS = Kind("too-many-rubrics", 409, "No more rubric versions can be kept", "Use the versions there are.")
+BATCH_TOO_LONG = Kind(
+    "batch-too-long", 413, "The batch has too many lines", "Send it in parts; the limit is in detail."
+)
 NOT_GRADED = Kind("not-graded", 503, "The answer could not be graded now", "Retry later; see grade.reason.")
 OVERLOADED = Kind("overloaded", 503, "Too many answers are waiting", "Retry after the time given.")
 STORE_UNAVAILABLE = Kind("store-unavailable", 503, "The store cannot be used now", "Nothing was kept; retry later.")
@@ -91,6 +96,7 @@ KINDS: tuple[Kind, ...] = (
     RUBRIC_IS_OURS,
     RUBRIC_PUBLISHED,
     TOO_MANY_RUBRICS,
+    BATCH_TOO_LONG,
     NOT_GRADED,
     OVERLOADED,
     STORE_UNAVAILABLE,
@@ -160,6 +166,10 @@ def problem_for(error: Exception) -> ProblemError:
         case StarletteHTTPException():
             kind = _BY_STATUS.get(error.status_code, INVALID_REQUEST if error.status_code < 500 else INTERNAL)
             return ProblemError(kind, headers=error.headers)
+        case BrokenArray():
+            return ProblemError(INVALID_JSON, str(error))
+        case TooManyLines():
+            return ProblemError(BATCH_TOO_LONG, str(error))
         case InvalidRequest():
             return ProblemError(INVALID_REQUEST, errors=error.errors)
         case InvalidCursor():

@@ -49,6 +49,7 @@ class SqlBatchStore:
         row: dict[str, Any] = {
             **new.model_dump(),
             **numbers,
+            "largest_usd": 0.0,
             "created_at": micros(new.created_at),
             "status": BatchStatus.VALIDATING.value,
         }
@@ -78,10 +79,10 @@ class SqlBatchStore:
         for item in items:
             self._grades.know(item.record.tenant, item.record.request.rubric)
 
-    async def seal(self, batch: BatchId, now: datetime) -> None:
+    async def seal(self, batch: BatchId, now: datetime, largest_usd: float = 0.0) -> None:
         """The batch is complete as sent: its items may be handed out. Without any it has failed."""
         open_ = update(BATCHES).where(BATCHES.c.id == batch, BATCHES.c.status == BatchStatus.VALIDATING.value)
-        begun = open_.where(BATCHES.c.total > 0).values(status=BatchStatus.IN_PROGRESS.value)
+        begun = open_.where(BATCHES.c.total > 0).values(status=BatchStatus.IN_PROGRESS.value, largest_usd=largest_usd)
         failed = open_.values(
             status=BatchStatus.FAILED.value, reason=NOTHING_VALID.model_dump_json(), finished_at=micros(now)
         )

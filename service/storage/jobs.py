@@ -26,6 +26,9 @@ from service.storage.database import Database, micros
 from service.storage.grades import SqlGradeStore
 from service.storage.tables import BATCHES, GRADES, JOBS
 
+LOOK_AGAIN = 1_000_000
+"""Microseconds until a job for which the budget had no room is looked at again."""
+
 _FEEDING = 4_711_002
 _BEGUN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
@@ -119,10 +122,10 @@ class SqlJobStore:
         row = connection.execute(begun.returning(JOBS.c.attempts, JOBS.c.crashes, JOBS.c.batch_id)).first()
         if row is None:
             return None
-        if refusal := _refusal(connection, batch, row.attempts):
+        if refusal := _refusal(batch, row.attempts):
             batch_rows.end(connection, row.batch_id, JOBS.c.id == job, refusal, now)
-            if refusal is BUDGET_EXHAUSTED:
-                batch_rows.stop(connection, row.batch_id, refusal, now)
+            return None
+        if batch is not None and not _fits_the_budget(connection, batch, job, now):
             return None
         grade = connection.execute(select(GRADES).where(GRADES.c.id == job)).mappings().first()
         if grade is None:
@@ -150,19 +153,28 @@ def _batch_of(connection: Connection, job: GradeId) -> RowMapping | None:
     return row
 
 
-def _refusal(connection: Connection, batch: RowMapping | None, attempts: int) -> Reason | None:
+def _refusal(batch: RowMapping | None, attempts: int) -> Reason | None:
     """Why a job is not begun after all."""
     if attempts > MOST_ATTEMPTS:
         return CRASHED
-    if batch is None:
-        return None
-    if batch["status"] != BatchStatus.IN_PROGRESS.value:
-        return CANCELLED
+    return CANCELLED if batch is not None and batch["status"] != BatchStatus.IN_PROGRESS.value else None
+
+
+def _fits_the_budget(connection: Connection, batch: RowMapping, job: GradeId, now: int) -> bool:
+    """Whether the budget has room for this job beside those running; if not it waits for them, or all is stopped."""
     if batch["max_cost_usd"] is None:
-        return None
-    running = select(func.count()).where(JOBS.c.batch_id == batch["id"], JOBS.c.state == JobState.RUNNING.value)
-    reserved = connection.execute(running).scalar_one() * batch["largest_usd"]
-    return BUDGET_EXHAUSTED if batch["cost_usd"] + reserved > batch["max_cost_usd"] else None
+        return True
+    others = select(func.count()).where(
+        JOBS.c.batch_id == batch["id"], JOBS.c.state == JobState.RUNNING.value, JOBS.c.id != job
+    )
+    running = connection.execute(others).scalar_one()
+    if batch["cost_usd"] + (running + 1) * batch["largest_usd"] <= batch["max_cost_usd"]:
+        return True
+    later = {"state": JobState.DUE.value, "portion": None, "due_at": now + LOOK_AGAIN, "attempts": JOBS.c.attempts - 1}
+    connection.execute(update(JOBS).where(JOBS.c.id == job).values(**later))
+    if not running:
+        batch_rows.stop(connection, batch["id"], BUDGET_EXHAUSTED, now)
+    return False
 
 
 def _something_to_feed(connection: Connection, now: int) -> bool:

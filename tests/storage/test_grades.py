@@ -58,7 +58,7 @@ def record(number: int = 1, **changes: object) -> GradeRecord:
     return GradeRecord.model_validate({**values, **changes})
 
 
-def finished(of: GradeRecord, commentary: str = "written") -> GradeRecord:
+def finished(of: GradeRecord, commentary: str = "written", cost_usd: float | None = None) -> GradeRecord:
     """The record with a grade."""
     criterion = ScoredCriterion(
         id="facts",
@@ -85,7 +85,7 @@ def finished(of: GradeRecord, commentary: str = "written") -> GradeRecord:
         raw="raw",
     )
     usage = Usage(
-        model_calls=1, input_tokens=1, output_tokens=2, cached_tokens=0, cost_usd=None, latency_ms=3, cache="miss"
+        model_calls=1, input_tokens=1, output_tokens=2, cached_tokens=0, cost_usd=cost_usd, latency_ms=3, cache="miss"
     )
     grade = Grade(
         status=GradeStatus.GRADED,

@@ -56,14 +56,21 @@ async def fed(jobs: SqlJobStore, room: int = 100, size: int = 10) -> tuple[Porti
 
 
 async def begin(
-    batches: SqlBatchStore, items: int, *, tenant: Tenant = MINE, name: BatchId = BATCH, first: int = 1, **more: float
+    batches: SqlBatchStore,
+    items: int,
+    *,
+    tenant: Tenant = MINE,
+    name: BatchId = BATCH,
+    first: int = 1,
+    largest_usd: float = 0.0,
+    **more: float,
 ) -> list[GradeRecord]:
     """A sealed batch of so many items, its first record numbered ``first``."""
     records = [record(first + n, tenant=tenant) for n in range(items)]
     await batches.begin(NewBatch(id=name, tenant=tenant, created_at=NOON, **more))
     lines = [Item(line=n, custom_id=f"c{n}", record=each) for n, each in enumerate(records, 1)]
     await batches.add(name, lines, [])
-    await batches.seal(name, NOON)
+    await batches.seal(name, NOON, largest_usd)
     return records
 
 
@@ -183,17 +190,25 @@ async def test_cancelling_keeps_what_is_done_and_what_is_being_graded(
 async def test_a_budget_reserves_what_is_being_graded_and_stops_before_it_is_overspent(
     jobs: SqlJobStore, batches: SqlBatchStore
 ) -> None:
-    """At a dollar each and a budget of two, the third is not begun."""
+    """With room for two dollars and one reserved for each, the third waits, and is begun once the two were cheaper."""
     records = await begin(batches, 5, max_cost_usd=2.0, largest_usd=1.0)
+    later = NOON + timedelta(minutes=1)
 
     begun = await claimed(jobs)
     for each in begun:
-        await jobs.finish(finished(each), {}, NOON)
+        await jobs.finish(finished(each, cost_usd=0.5), {}, NOON)
+    (portion,) = await jobs.feed(100, 10, later, names)
+    third = await jobs.claim(records[2].id, portion.id, later)
+    assert third is not None
+    await jobs.finish(finished(third.record, cost_usd=0.5), {}, later)
+    fourth = await jobs.claim(records[3].id, portion.id, later)
     batch = await batches.get(MINE, BATCH)
 
     assert batch is not None
     assert [each.id for each in begun] == [each.id for each in records[:2]]
-    assert (batch.status, batch.reason, batch.counts.ungraded) == (BatchStatus.CANCELLED, BUDGET_EXHAUSTED, 3)
+    assert fourth is None
+    assert (batch.status, batch.reason, batch.cost_usd) == (BatchStatus.CANCELLED, BUDGET_EXHAUSTED, 1.5)
+    assert (batch.counts.graded + batch.counts.needs_review, batch.counts.ungraded) == (3, 2)
 
 
 async def test_an_answer_that_kills_its_worker_is_given_up_after_five_tries(
