@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from service.jobs import Batch, BatchId, BatchPage, Claim, Finished, Item, LineError, NewBatch, Portion, PortionId
+from service.jobs import Batch, BatchId, BatchPage, Beat, Claim, Finished, Item, LineError, NewBatch, Portion, PortionId
 from service.records import GradeId, GradeRecord, Tenant
 
 
@@ -103,8 +103,8 @@ class WorkerStore(Protocol):
     async def enlist(self, host: str, pid: int, lives: Callable[[int], bool]) -> str:
         """The name of a new worker on a host: that of one whose process is gone, so that its work goes on at once."""
 
-    async def beat(self, name: str) -> Mapping[str, int]:
-        """Show that a worker lives; returns the beats of all workers by name."""
+    async def beat(self, name: str) -> tuple[Beat, ...]:
+        """Show that a worker lives; returns all workers."""
 
     async def dismiss(self, name: str) -> None:
         """Forget a worker that left or is dead."""

@@ -155,6 +155,15 @@ class Portion(_Value):
     tenant: Tenant
 
 
+class Beat(_Value):
+    """A worker as it last showed itself; ``beats`` grows while it lives."""
+
+    name: str
+    host: str
+    pid: int
+    beats: int
+
+
 class Claim(_Value):
     """A job that this worker grades now.
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ulid import ULID
@@ -20,7 +21,7 @@ from ulid import ULID
 from service.grading.errors import ModelRateLimited
 from service.grading.grade import GradeStatus, Reason
 from service.job_ports import Engine, JobStore, WorkerStore
-from service.jobs import MOST_ATTEMPTS, Claim, Portion, PortionId
+from service.jobs import MOST_ATTEMPTS, Beat, Claim, Portion, PortionId
 from service.ports import Clock, StoreUnavailable
 from service.records import GradeId, GradeRecord
 from service.telemetry import log
@@ -118,7 +119,7 @@ class Worker:
         """Start the engine once there is something to do."""
         if self._started:
             return
-        self.name = await self.workers.enlist(socket.gethostname()[:100], os.getpid(), _lives)
+        self.name = await self.workers.enlist(host(), os.getpid(), _lives)
         await self.engine.start(self.name, AHEAD * max(1, self.concurrency // self.portion_size), self.run_portion)
         self._started = True
         log("worker_started", worker=self.name, concurrency=self.concurrency)
@@ -147,15 +148,19 @@ class Worker:
             log("portion_lost", portion=portion, jobs=back)
         await self.engine.forget()
 
-    def _dead(self, beats: Mapping[str, int]) -> list[str]:
-        """Workers whose beats have not moved for a while on this process's own clock."""
-        now = self.clock.monotonic()
+    def _dead(self, workers: Sequence[Beat]) -> list[str]:
+        """Workers whose process is gone, or whose beats have not moved for a while on this process's own clock."""
+        now, heard = self.clock.monotonic(), self._heard
         self._heard = {
-            name: known if (known := self._heard.get(name)) and known[0] == count else (count, now)
-            for name, count in beats.items()
+            beat.name: known if (known := heard.get(beat.name)) and known[0] == beat.beats else (beat.beats, now)
+            for beat in workers
         }
+        here = host()
         return [
-            name for name, (_, moved) in self._heard.items() if name != self.name and now - moved > DEAD_AFTER_SECONDS
+            beat.name
+            for beat in workers
+            if beat.name != self.name
+            and (now - self._heard[beat.name][1] > DEAD_AFTER_SECONDS or (beat.host == here and not _lives(beat.pid)))
         ]
 
     async def _run(self, portion: PortionId) -> None:
@@ -263,6 +268,16 @@ def _portion_id() -> PortionId:
 def _settled(portion: PortionId, clock: Clock) -> bool:
     """Whether a portion was made long enough ago that the engine has to know it."""
     return clock.now() - ULID.from_str(portion.removeprefix("por_")).datetime > timedelta(seconds=DEAD_AFTER_SECONDS)
+
+
+def host() -> str:
+    """The machine, or the container, within which process ids mean the same processes."""
+    name = socket.gethostname()[:60]
+    try:
+        space = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return name
+    return f"{name}-{''.join(filter(str.isdigit, str(space)))}"
 
 
 def _lives(pid: int) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, select, text, update
 
+from service.jobs import Beat
 from service.storage.database import Database, insert_once
 from service.storage.tables import WORKERS
 
@@ -31,12 +32,13 @@ class SqlWorkerStore:
 
         return await self._database.write(work)
 
-    async def beat(self, name: str) -> Mapping[str, int]:
-        """Show that a worker lives; the beats of all workers."""
+    async def beat(self, name: str) -> tuple[Beat, ...]:
+        """Show that a worker lives; all workers."""
 
-        def work(connection: Connection) -> Mapping[str, int]:
+        def work(connection: Connection) -> tuple[Beat, ...]:
             connection.execute(update(WORKERS).where(WORKERS.c.id == name).values(beats=WORKERS.c.beats + 1))
-            return {row.id: row.beats for row in connection.execute(select(WORKERS.c.id, WORKERS.c.beats))}
+            rows = connection.execute(select(WORKERS).order_by(WORKERS.c.id))
+            return tuple(Beat(name=row.id, host=row.host, pid=row.pid, beats=row.beats) for row in rows)
 
         return await self._database.write(work)
 

@@ -345,8 +345,8 @@ async def test_heartbeats_only_grow(database: Database) -> None:
     workers = SqlWorkerStore(database)
     name = await workers.enlist("host", 1, lambda _: True)
 
-    first, second = await workers.beat(name), await workers.beat(name)
+    (first,), (second,) = await workers.beat(name), await workers.beat(name)
     await workers.dismiss(name)
 
-    assert second[name] == first[name] + 1
-    assert await workers.beat(name) == {}
+    assert second.beats == first.beats + 1
+    assert await workers.beat(name) == ()

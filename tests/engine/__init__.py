@@ -1,0 +1,1 @@
+"""Durable jobs, carried out for real."""
