@@ -20,6 +20,7 @@ from service.ports import Library
 GOLDEN = Path(__file__).parent / "golden"
 ANCHOR = "anchor"
 SMOKE = "smoke"
+Split = Literal["dev", "test"]
 
 
 class InvalidGolden(ValueError):
@@ -56,7 +57,7 @@ class GoldenRow(_Part):
     Attributes:
         question_id: the question's id in the question bank, which then fills in reference, key points and
             misconceptions (:meth:`completed`).
-        rubric: ``id`` of the rubric the labels belong to.
+        rubric: ``id`` or ``id@version`` of the rubric the labels belong to, or a YAML file beside the rows' file.
         labels: by criterion id; criteria without a label are not measured on this row.
         tags: what the row is for: its kind first (``ladder``, ``contrast``, ``twin``, ``gate``, ``context``,
             ``anchor``, ...); ``smoke``: part of the quick suite.
@@ -76,7 +77,7 @@ class GoldenRow(_Part):
     rubric: str
     labels: dict[str, Label]
     tags: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
-    split: Literal["dev", "test"]
+    split: Split
     group: str | None = None
     note: str | None = None
 
@@ -139,9 +140,15 @@ def read_rows(path: Path) -> Iterator[GoldenRow]:
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if line.strip():
             try:
-                yield GoldenRow.model_validate_json(line)
+                yield _beside(path, GoldenRow.model_validate_json(line))
             except ValidationError as error:
                 raise InvalidGolden(f"{path}, line {number}: {faults_of(error)}") from None
+
+
+def _beside(path: Path, row: GoldenRow) -> GoldenRow:
+    """The row with its rubric's file found from where the row lies."""
+    own = row.rubric.endswith((".yaml", ".yml"))
+    return row.model_copy(update={"rubric": str(path.parent / row.rubric)}) if own else row
 
 
 def anchored(rows: Iterable[GoldenRow], rubric_id: str) -> set[tuple[str, int]]:

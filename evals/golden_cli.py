@@ -13,10 +13,12 @@ from rich.text import Text
 from evals.console import explained, give_up
 from evals.golden import GOLDEN, GoldenRow, load_golden
 from service.grading.rubric import DEFAULT_RUBRIC
+from service.records import LOCAL_TENANT, Tenant
 from service.settings import Settings
 from service.terminal import out
 
 OWN = GOLDEN / "own.jsonl"
+HUMAN_IDS = "human-"
 
 app = typer.Typer(no_args_is_help=True, help="Golden answers: answers with known levels.")
 
@@ -74,15 +76,55 @@ def add(
     to: Annotated[
         Path, typer.Option("--to", help="The file it is added to.", show_default="evals/golden/own.jsonl")
     ] = OWN,
+    from_reviews: Annotated[
+        bool, typer.Option("--from-reviews", help="Make rows of what people said on grades, in place of one row.")
+    ] = False,
+    suite: Annotated[str | None, typer.Option(help="With --from-reviews: the file's name, without .jsonl.")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(help="With --from-reviews: where the reviews are.", show_default="DEBRIEF_DATABASE__URL"),
+    ] = None,
+    tenant: Annotated[str, typer.Option(help="With --from-reviews: whose reviews.")] = LOCAL_TENANT,
     folder: Folder = GOLDEN,
 ) -> None:
-    """Add a row, asking for what is missing when at a terminal."""
+    """Add a row, asking for what is missing when at a terminal; or rows from people's reviews."""
     with explained():
+        if from_reviews:
+            _add_reviews(suite, database, tenant, folder)
+            return
         parts = {"id": row_id, "question": question, "answer": answer, "reference": reference}
         more = {"label": label, "tag": tag, "split": split, "group": group, "note": note, "rubric": rubric}
         row = _validated(_json(as_json) if as_json is not None else _data({**parts, **more}))
         _accept(row, to, folder)
         out.print(Text(f"{row.id} added to {to}"))
+
+
+def _add_reviews(suite: str | None, database: str | None, tenant: str, folder: Path) -> None:
+    import asyncio
+
+    from evals.from_reviews import opinions, suite_path, write_suite
+    from service.bootstrap import open_reviews
+    from service.library import FileLibrary
+    from service.ports import StoreUnavailable
+
+    if suite is None:
+        give_up("--suite is missing: the rows are written to <folder>/<suite>.jsonl.")
+    path, settings = suite_path(suite, folder), Settings()
+
+    async def found() -> Any:
+        async with open_reviews(database or settings.database.url) as store:
+            return await opinions(store, Tenant(tenant))
+
+    try:
+        said = asyncio.run(found())
+    except (StoreUnavailable, ValueError) as error:
+        give_up(f"{error}. Check --database.")
+    known = [row for row in _all(folder) if not row.id.startswith(HUMAN_IDS)]
+    changes = write_suite(path, said, known, FileLibrary(settings.content_dir))
+    counts = f"{len(changes.added)} new, {len(changes.changed)} changed, {len(changes.removed)} gone"
+    out.print(Text(f"{changes.rows} rows in {path}: {counts}"))
+    for grade_id in changes.unusable:
+        out.print(Text(f"left out, over a limit of golden rows: {grade_id}", style="yellow"))
 
 
 def _accept(row: GoldenRow, to: Path, folder: Path) -> None:

@@ -41,7 +41,7 @@ from service.llm.model_files import QWEN_CODER_1_5B, NoProgress, Progress, ensur
 from service.llm.prices import price_of
 from service.llm.rehearsal import Rehearsal
 from service.llm.retry import ResilientChat, RetryPolicy
-from service.ports import GradeStore, Library
+from service.ports import GradeStore, Library, ReviewStore
 from service.reviewing import Reviewing, SecondGrader
 from service.reviews import SecondOpinion
 from service.settings import EMBEDDED, Settings
@@ -159,6 +159,20 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         await model.backend.close()
         if second_model is not model:
             await second_model.backend.close()
+        await database.close()
+
+
+@asynccontextmanager
+async def open_reviews(url: str) -> AsyncIterator[ReviewStore]:
+    """What people said, for tools that need nothing else of the service.
+
+    Raises:
+        StoreUnavailable, ValueError: the database cannot be used.
+    """
+    database = await open_migrated(url)
+    try:
+        yield SqlReviewStore(database, SqlGradeStore(database))
+    finally:
         await database.close()
 
 
