@@ -147,27 +147,38 @@ def calibrate(
     variant: Variant = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to; the service's own.")] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what it would bring.")] = False,
+    budget: Annotated[
+        float, typer.Option("--review-budget", min=0.01, max=0.5, help="Share of answers people can look at.")
+    ] = 0.1,
+    coverage: Annotated[
+        float, typer.Option(min=0.5, max=0.99, help="How often the true level is to be in the level set.")
+    ] = 0.9,
 ) -> None:
-    """Fit maps from raw to true levels and write them for the service to load."""
+    """Fit maps from raw to true levels, level sets and a review rule, and write them for the service to load."""
     with explained():
         from evals.calibrate import fit_run
         from evals.calibration_file import write_calibration
         from evals.finished import read_run
-        from evals.report.fits import fit_table, reasons, review_table
+        from evals.report.fits import fit_table, reasons, review_sentence, review_table, set_table
+        from service.library import FileLibrary
+        from service.settings import Settings
 
-        finished = read_run(run)
-        fitted = fit_run(finished, _variant(variant, finished.variants))
+        finished, library = read_run(run), FileLibrary(Settings().content_dir)
+        chosen = _variant(variant, finished.variants)
+        fitted = fit_run(finished, chosen, library, coverage=coverage, budget=budget)
         out.print(fit_table(fitted))
         for reason in reasons(fitted):
             out.print(Text(reason, style="yellow"))
+        out.print(set_table(fitted))
         out.print(review_table(fitted))
+        out.print(Text(review_sentence(fitted)))
         for left in fitted.left_out:
             out.print(Text(f"left out: {left}", style="dim"))
         out.print("Calibration moves levels to where they belong. It does not order answers better.", style="dim")
         if not dry:
             path = write_calibration(fitted, finished.head.suite.title, _today(), folder or _calibrations())
             written = f"{path}: used from the service's next start"
-            out.print(Text(written if path else "nothing written: no map is worth having"))
+            out.print(Text(written if path else "nothing written: there is nothing to learn here"))
 
 
 def _side_by_side(joined: FinishedRun, folder: Path) -> int:

@@ -15,20 +15,27 @@ from pydantic import BaseModel, ConfigDict
 from evals.errors import CouldNotRun
 from evals.finished import FinishedRun
 from evals.fitting import KINDS, choose, columns_of, held_out, ranked_scores
-from evals.results import Result
+from evals.level_sets import LevelSetFit, fit_level_sets
+from evals.results import Result, criteria_of
 from evals.stats import agreement
 from evals.stats.number import Number
 from evals.stats.observations import Observation, observed, plain
 from evals.stats.outcomes import Outcome, item_outcomes, mean_of, of_metric
 from evals.stats.reliability import Bin, calibration_error, reliability
 from evals.stats.summary import Numbers, labelled
-from service.grading.calibration import LevelMap
+from evals.suites import focused
+from service.grading.calibration import LevelMap, LevelSetRule, ReviewRule
 from service.grading.grade import Receipt
 from service.grading.levels import LevelDistribution
+from service.ports import Library
 
 MIN_ANSWERS = 30
 MIN_QUESTIONS = 5
 BUDGETS = (0.0, 0.05, 0.1, 0.2)
+BUDGET = 0.1
+COVERAGE = 0.9
+ALONE = "readout"
+"""The judge that asks about each criterion by itself."""
 
 
 class CannotCalibrate(CouldNotRun):
@@ -58,6 +65,7 @@ class CriterionFit(_Value):
         scores: held-out ranked probability score by kind, lower is better.
         before, after: the same numbers raw, and held out after the chosen map.
         why: why there is no map.
+        level_set: for the distributions as the service will show them.
     """
 
     criterion: str
@@ -71,6 +79,7 @@ class CriterionFit(_Value):
     reliability_before: tuple[Bin, ...]
     reliability_after: tuple[Bin, ...]
     why: str | None
+    level_set: LevelSetFit | None = None
 
 
 class ReviewPoint(_Value):
@@ -89,11 +98,17 @@ class ReviewPoint(_Value):
 
 
 class CalibrationReport(_Value):
-    """All that fitting found. ``left_out`` says what was not used, in words."""
+    """All that fitting found. ``left_out`` says what was not used, in words.
+
+    Attributes:
+        review: what people save readers from at the usual budgets, none first.
+        chosen: the same at the operator's own budget.
+    """
 
     use: Use
     criteria: tuple[CriterionFit, ...]
     review: tuple[ReviewPoint, ...]
+    chosen: ReviewPoint | None
     left_out: tuple[str, ...]
 
     @property
@@ -101,23 +116,60 @@ class CalibrationReport(_Value):
         """The maps worth having, by criterion."""
         return {fit.criterion: fit.level_map for fit in self.criteria if fit.level_map is not None}
 
+    @property
+    def level_sets(self) -> dict[str, LevelSetRule]:
+        """The rules for level sets, by criterion."""
+        return {fit.criterion: fit.level_set.rule for fit in self.criteria if fit.level_set is not None}
 
-def fit_run(run: FinishedRun, variant: str | None = None) -> CalibrationReport:
-    """Fit one variant of a run (the last, unless named).
+    @property
+    def rule(self) -> ReviewRule | None:
+        """When to ask a person; None where that saves nothing: the judge does not know when it is wrong."""
+        if self.chosen is None or self.chosen.right <= self.review[0].right:
+            return None
+        return ReviewRule(budget=self.chosen.budget, below=self.chosen.threshold)
+
+
+def fit_run(
+    run: FinishedRun,
+    variant: str | None = None,
+    library: Library | None = None,
+    *,
+    coverage: float = COVERAGE,
+    budget: float = BUDGET,
+) -> CalibrationReport:
+    """Fit one variant of a run.
+
+    Args:
+        run: finished.
+        variant: its name; the last unless named.
+        library: holds the rubrics the service grades with, so that the calibration is for one of them.
+        coverage: how often the true level is to be in the level set.
+        budget: the share of answers that people look at.
 
     Raises:
-        CannotCalibrate: calibrated already, several rubrics or prompts in one run, or nothing labelled.
+        CannotCalibrate: calibrated already, several rubrics or prompts in one run, nothing labelled, or a rubric the
+            service does not grade with.
     """
-    results, left_out = _usable(plain(run.results, variant or run.variants[-1]))
+    chosen = plain(run.results, variant or run.variants[-1])
+    results, left_out = _usable(chosen)
     use = _use(results)
+    if library is not None:
+        use = served(use, set(criteria_of(results)), library)
     found = [o for o in observed(results) if o.distribution]
     fits, after = [], []
     for criterion in labelled(results):
         own = [o for o in found if o.criterion == criterion]
-        fit, moved = _fit(criterion, own)
+        fit, moved = _fit(criterion, own, coverage)
         fits.append(fit)
         after += moved
-    return CalibrationReport(use=use, criteria=tuple(fits), review=review_curve(after), left_out=left_out)
+    own_budget = review_curve(after, (budget,))
+    return CalibrationReport(
+        use=use,
+        criteria=tuple(fits),
+        review=review_curve(after),
+        chosen=own_budget[0] if own_budget else None,
+        left_out=left_out,
+    )
 
 
 def _usable(results: Sequence[Result]) -> tuple[list[Result], tuple[str, ...]]:
@@ -156,7 +208,31 @@ def _use_of(receipt: Receipt) -> tuple[str, str, str, str, str, str]:
     return receipt.judge, model, name, sha256, f"{rubric.id}@{rubric.version}", rubric.sha256
 
 
-def _fit(criterion: str, own: list[Observation]) -> tuple[CriterionFit, list[Observation]]:
+def served(use: Use, criteria: set[str], library: Library) -> Use:
+    """The use with the rubric the service grades with, where the run's was cut down to the criteria with labels.
+
+    A judge that asks about each criterion by itself decides the same under both. A rubric the library does not hold is
+    taken to be somebody's own and left as it is.
+
+    Raises:
+        CannotCalibrate: the judge sees the whole rubric, or the rubric has changed since the run.
+    """
+    full = library.rubric(use.rubric)
+    if full is None or full.sha256 == use.rubric_sha256:
+        return use
+    cut = focused(full, criteria)
+    if cut.sha256 != use.rubric_sha256:
+        raise CannotCalibrate(f"{use.rubric} has other content now than in the run. Run again: replies are stored.")
+    prompt = library.prompt(use.prompt)
+    if use.judge != ALONE or prompt is None or prompt.system(full) != prompt.system(cut):
+        raise CannotCalibrate(
+            f"the run left out criteria without labels, and the judge {use.judge} shows a model the whole rubric, "
+            "so that the service would not decide alike. Run again with --all-criteria."
+        )
+    return use.model_copy(update={"rubric_sha256": full.sha256})
+
+
+def _fit(criterion: str, own: list[Observation], coverage: float) -> tuple[CriterionFit, list[Observation]]:
     """The fit, and the observations as the chosen map, held out, would leave them."""
     why, scores, kind, after = _too_few(own) or _no_skill(own), {}, "raw", own
     if why is None:
@@ -179,6 +255,7 @@ def _fit(criterion: str, own: list[Observation]) -> tuple[CriterionFit, list[Obs
         reliability_before=reliability(own),
         reliability_after=reliability(after),
         why=why,
+        level_set=None if _too_few(own) else fit_level_sets(after, coverage),
     ), after
 
 
@@ -234,15 +311,15 @@ def _ranked(own: Sequence[Observation]) -> list[Outcome]:
     return [Outcome("rps", o.criterion, o.row, o.question, float(s)) for o, s in zip(own, scores, strict=True)]
 
 
-def review_curve(after: Sequence[Observation]) -> tuple[ReviewPoint, ...]:
+def review_curve(after: Sequence[Observation], budgets: Sequence[float] = BUDGETS) -> tuple[ReviewPoint, ...]:
     """By answer: as sure as its least sure criterion, as wrong as its criteria on average."""
     rows: dict[str, list[Observation]] = {}
     for o in after:
         rows.setdefault(o.row, []).append(o)
     sure = [tuple(np.mean([_sureness(o) for o in row], axis=0)) for row in rows.values() if _all_sure(row)]
-    least = [min(o.confidence or 0.0 for o in row) for row in rows.values() if _all_sure(row)]
+    least = [min(round(o.confidence or 0.0, 2) for o in row) for row in rows.values() if _all_sure(row)]
     ordered = sorted((confidence, *values) for confidence, values in zip(least, sure, strict=True))
-    return tuple(_point(budget, ordered[round(budget * len(ordered)) :]) for budget in BUDGETS if ordered)
+    return tuple(_point(budget, ordered) for budget in budgets if ordered)
 
 
 def _all_sure(row: Sequence[Observation]) -> bool:
@@ -253,6 +330,9 @@ def _sureness(o: Observation) -> tuple[float, float]:
     return abs(o.score - o.truth), float(o.level == o.label)
 
 
-def _point(budget: float, rest: Sequence[tuple[float, ...]]) -> ReviewPoint:
+def _point(budget: float, ordered: Sequence[tuple[float, ...]]) -> ReviewPoint:
+    """At most the budget is sent: of answers the judge is equally sure of, all are kept or all are sent."""
+    threshold = ordered[round(budget * len(ordered))][0]
+    rest = [values for values in ordered if values[0] >= threshold]
     error, right = (float(np.mean([values[place] for values in rest])) for place in (1, 2))
-    return ReviewPoint(budget=budget, threshold=round(rest[0][0], 4), error=error, right=right, n=len(rest))
+    return ReviewPoint(budget=budget, threshold=threshold, error=error, right=right, n=len(rest))

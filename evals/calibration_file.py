@@ -10,7 +10,7 @@ from service.grading.calibration import Calibration, Fitted
 
 
 def write_calibration(report: CalibrationReport, suite: str, date: str, folder: Path) -> Path | None:
-    """Write the maps as the next version of their file; None when no criterion has a map worth having.
+    """Write what was fitted as the next version of its file; None when nothing was.
 
     Args:
         report: what :func:`fit_run` found.
@@ -18,7 +18,7 @@ def write_calibration(report: CalibrationReport, suite: str, date: str, folder: 
         date: today, ISO.
         folder: where the service looks: ``calibrations/`` of its content directory.
     """
-    if not report.maps:
+    if not (report.maps or report.level_sets or report.rule):
         return None
     use = report.use
     name = re.sub(r"[^a-z0-9]+", "-", f"{use.rubric}-{use.prompt}-{use.model}".lower()).strip("-")[:100].strip("-")
@@ -32,6 +32,8 @@ def write_calibration(report: CalibrationReport, suite: str, date: str, folder: 
         prompt_sha256=use.prompt_sha256,
         rubric_sha256=use.rubric_sha256,
         maps=report.maps,
+        level_sets=report.level_sets,
+        review=report.rule,
         fitted=Fitted(
             suite=suite,
             date=date,
@@ -54,6 +56,10 @@ def _kept(report: CalibrationReport) -> dict[str, object]:
             "questions": fit.questions,
             "before": {name: number.value for name, number in fit.before.items()},
             "after_held_out": {name: number.value for name, number in fit.after.items()},
+            "reliability_held_out": [bin_.model_dump() for bin_ in fit.reliability_after],
+            "level_set_held_out": {"covered": fit.level_set.covered.value, "size": fit.level_set.size.value}
+            if fit.level_set
+            else None,
         }
         for fit in report.criteria
     }

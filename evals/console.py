@@ -13,7 +13,7 @@ from rich.text import Text
 from service.terminal import err
 
 COULD_NOT_RUN = 2
-ANALYSIS = ("numpy", "scipy", "sklearn", "statsmodels", "krippendorff")
+ANALYSIS = ("crepes", "numpy", "scipy", "sklearn", "statsmodels", "krippendorff")
 """Libraries that only the analysis needs; they come with ``debrief-service[evals]``."""
 
 

@@ -103,6 +103,41 @@ def calibrated(levels: LevelDistribution, level_map: OrdinalMap | IsotonicMap) -
     return LevelDistribution.from_weights([max(high - low, 0.0) for low, high in pairwise(edges)])
 
 
+SMALLEST_SPREAD = 0.25
+"""Levels. Even a judge that puts everything on one level is taken to be this unsure."""
+
+
+class LevelSetRule(_Part):
+    """Which levels to name so that the true one is among them in ``coverage`` of all answers (split conformal).
+
+    Attributes:
+        width: how many spreads of the distribution the set reaches to both sides of the score.
+    """
+
+    coverage: Annotated[float, Field(gt=0, lt=1, strict=False)]
+    width: Annotated[float, Field(ge=0, strict=False)]
+
+    def apply(self, levels: LevelDistribution) -> tuple[int, ...]:
+        """The levels, lowest first, without gaps; never none: the level shown is among them."""
+        reach = self.width * spread_of(levels) + 1e-9
+        low, high = math.ceil(levels.expected - reach), math.floor(levels.expected + reach)
+        return tuple(range(max(1, min(low, levels.median)), min(levels.levels, max(high, levels.median)) + 1))
+
+
+def spread_of(levels: LevelDistribution) -> float:
+    """How unsure a distribution is, in levels: its standard deviation, and a little for what it does not know."""
+    mean = levels.expected
+    variance = math.fsum(p * (level - mean) ** 2 for level, p in enumerate(levels.probabilities, start=1))
+    return math.sqrt(max(variance, 0.0)) + SMALLEST_SPREAD
+
+
+class ReviewRule(_Part):
+    """Below which confidence in a criterion a person looks, so that about ``budget`` of all answers go to people."""
+
+    budget: Annotated[float, Field(gt=0, lt=1, strict=False)]
+    below: Annotated[float, Field(ge=0, le=1, strict=False)]
+
+
 class Fitted(_Part):
     """What a calibration was fitted on; ``date`` is ISO."""
 
@@ -113,10 +148,12 @@ class Fitted(_Part):
 
 
 class Calibration(_Part):
-    """Maps for one judge, model, prompt and rubric, by criterion. Criteria without a map stay raw.
+    """What was learnt about one judge, model, prompt and rubric, by criterion. Criteria without a map stay raw.
 
     Attributes:
         prompt_sha256, rubric_sha256: the exact files it was fitted with; with any other it is not used.
+        level_sets: by criterion, for the distributions as the maps leave them.
+        review: when to ask a person; None where that was not fitted.
         report: what fitting measured, for people; not read by the service.
     """
 
@@ -126,7 +163,9 @@ class Calibration(_Part):
     model: str
     prompt_sha256: str
     rubric_sha256: str
-    maps: Annotated[dict[str, LevelMap], Field(min_length=1)]
+    maps: dict[str, LevelMap] = {}
+    level_sets: dict[str, LevelSetRule] = {}
+    review: ReviewRule | None = None
     fitted: Fitted
     report: dict[str, Any] = {}
 
@@ -139,6 +178,12 @@ class Calibration(_Part):
     def sha256(self) -> str:
         """SHA-256 (hex) over everything but the report."""
         return content_hash(self.model_dump(mode="json", exclude={"report"}))
+
+    @model_validator(mode="after")
+    def _of_use(self) -> Self:
+        if not self.maps and not self.level_sets and self.review is None:
+            raise ValueError("holds neither maps nor level sets nor a review rule")
+        return self
 
     @property
     def fits(self) -> tuple[str, str, str, str]:
@@ -153,6 +198,16 @@ class Calibration(_Part):
         """
         level_map = self.maps.get(criterion)
         return levels if level_map is None else calibrated(levels, level_map)
+
+    def level_set(self, criterion: str, levels: LevelDistribution) -> tuple[int, ...] | None:
+        """The levels among which the true one is, as often as promised; None where there is no rule.
+
+        Args:
+            criterion: its id.
+            levels: the calibrated distribution.
+        """
+        rule = self.level_sets.get(criterion)
+        return None if rule is None else rule.apply(levels)
 
 
 class Calibrations:

@@ -64,7 +64,12 @@ class Improvement(_Value):
 
 
 class ScoredCriterion(_Value):
-    """A criterion with a decided level. ``distribution`` holds the probability of each level, lowest first."""
+    """A criterion with a decided level.
+
+    Attributes:
+        distribution: the probability of each level, lowest first.
+        level_set: neighbouring levels among which the true one is, as often as the calibration promises; None without.
+    """
 
     status: Literal["scored"] = "scored"
     id: str
@@ -75,6 +80,7 @@ class ScoredCriterion(_Value):
     label: str
     distribution: tuple[float, ...]
     confidence: float | None
+    level_set: tuple[int, ...] | None = None
     rationale: str | None = None
     evidence: tuple[Evidence, ...] = ()
     improvements: tuple[Improvement, ...] = ()
@@ -93,6 +99,7 @@ class UnscoredCriterion(_Value):
     label: None = None
     distribution: None = None
     confidence: None = None
+    level_set: None = None
     rationale: None = None
     evidence: tuple[Evidence, ...] = ()
     improvements: tuple[Improvement, ...] = ()
@@ -111,6 +118,7 @@ class InapplicableCriterion(_Value):
     label: None = None
     distribution: None = None
     confidence: None = None
+    level_set: None = None
     rationale: None = None
     evidence: tuple[Evidence, ...] = ()
     improvements: tuple[Improvement, ...] = ()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from service.grading.applicability import not_applicable
 from service.grading.coach import Coach
 from service.grading.commentary import Commentary, Remarks, check_commentary
-from service.grading.confidence import confidence
+from service.grading.confidence import confidence, contradicts
 from service.grading.context_notes import ContextNotes
 from service.grading.errors import ModelError
 from service.grading.fence import nonce_for
@@ -145,12 +145,17 @@ class Grader:
 
     def assemble(self, submission: Submission, rubric: Rubric, judgement: Judgement, explanation: Explanation) -> Grade:
         """Add up, route to review and write the receipt."""
+        commentary = explanation.commentary
         criteria = tuple(
-            criterion_grade(rubric.criterion(d.criterion), d, explanation.commentary.remarks.get(d.criterion))
+            criterion_grade(
+                criterion := rubric.criterion(d.criterion),
+                d,
+                commentary.remarks.get(d.criterion),
+                contradicted=criterion.factual and _contradicted(d, judgement),
+            )
             for d in judgement.decisions
         )
-        commentary = explanation.commentary
-        reasons = _review_reasons(criteria, judgement.suspected)
+        reasons = _review_reasons(criteria, judgement)
         return Grade(
             status=_status(criteria, reasons),
             overall=_overall(rubric, judgement.decided(), criteria, commentary.summary),
@@ -233,8 +238,16 @@ class _InRubricOrder:
         self._observe(decision)
 
 
-def criterion_grade(criterion: Criterion, decision: Decision, remarks: Remarks | None = None) -> CriterionGrade:
-    """One criterion as a reader sees it."""
+def _contradicted(decision: Decision, judgement: Judgement) -> bool:
+    if not isinstance(decision, Decided):
+        return False
+    return contradicts(decision.levels, judgement.key_points, judgement.misconceptions)
+
+
+def criterion_grade(
+    criterion: Criterion, decision: Decision, remarks: Remarks | None = None, *, contradicted: bool = False
+) -> CriterionGrade:
+    """One criterion as a reader sees it; ``contradicted`` by what was found on key points and misconceptions."""
     remarks = remarks or Remarks()
     if not isinstance(decision, Decided):
         kind = InapplicableCriterion if isinstance(decision, NotApplicable) else UnscoredCriterion
@@ -249,8 +262,13 @@ def criterion_grade(criterion: Criterion, decision: Decision, remarks: Remarks |
         label=criterion.levels[levels.median - 1].label,
         distribution=tuple(round(p, 4) for p in levels.probabilities),
         confidence=confidence(
-            levels, sampled_once=decision.sampled_once, quoted=remarks.quoted, unverified=remarks.unverified
+            levels,
+            sampled_once=decision.sampled_once,
+            quoted=remarks.quoted,
+            unverified=remarks.unverified,
+            contradicted=contradicted,
         ),
+        level_set=decision.level_set,
         rationale=remarks.rationale,
         evidence=remarks.evidence,
         improvements=remarks.improvements,
@@ -319,13 +337,17 @@ def _flags(suspected: Suspected | None) -> tuple[Flag, ...]:
     return (Flag(code=MANIPULATION, spans=suspected.spans, detail=suspected.detail),) if suspected else ()
 
 
-def _review_reasons(criteria: tuple[CriterionGrade, ...], suspected: Suspected | None) -> tuple[str, ...]:
-    if not any(isinstance(criterion, ScoredCriterion) for criterion in criteria):
+def _review_reasons(criteria: tuple[CriterionGrade, ...], judgement: Judgement) -> tuple[str, ...]:
+    scored = [criterion for criterion in criteria if isinstance(criterion, ScoredCriterion)]
+    if not scored:
         return ()
+    suspected, below = judgement.suspected, judgement.review_below
     found = [MANIPULATION] if suspected else []
     if suspected and suspected.gaps:
         found.append(MASKING_GAP)
-    return (*found, *(f"unscored:{c.id}" for c in criteria if isinstance(c, UnscoredCriterion)))
+    unscored = [f"unscored:{c.id}" for c in criteria if isinstance(c, UnscoredCriterion)]
+    unsure = [c.id for c in scored if below is not None and c.confidence is not None and c.confidence < below]
+    return (*found, *unscored, *(f"low_confidence:{name}" for name in unsure))
 
 
 def _status(criteria: tuple[CriterionGrade, ...], review: tuple[str, ...]) -> GradeStatus:

@@ -29,6 +29,7 @@ class Decided(_Value):
         distribution: probability of each level, lowest first.
         sampled_once: the distribution is a single sample and says nothing about certainty.
         probes: probabilities of the side questions that went into it, by name, for the receipt.
+        level_set: the levels among which the true one is, as often as a calibration promises.
     """
 
     kind: Literal["decided"] = "decided"
@@ -36,6 +37,7 @@ class Decided(_Value):
     distribution: tuple[float, ...]
     sampled_once: bool = False
     probes: dict[str, float] = {}
+    level_set: tuple[int, ...] | None = None
 
     @cached_property
     def levels(self) -> LevelDistribution:
@@ -122,6 +124,7 @@ class Judgement(_Value):
         calibration: ``id@version`` of the maps the judge's levels passed through, if they did.
         suspected: what of the answer is under suspicion of manipulation; decisions, key points and draft then
             owe nothing to it.
+        review_below: below this confidence in a criterion a person is to look, as the calibration says.
     """
 
     decisions: tuple[Decision, ...]
@@ -132,6 +135,7 @@ class Judgement(_Value):
     calls: tuple[Call, ...] = ()
     calibration: str | None = None
     suspected: Suspected | None = None
+    review_below: float | None = None
 
     def decided(self) -> dict[str, LevelDistribution]:
         """The distributions of the criteria that were decided, by criterion id."""

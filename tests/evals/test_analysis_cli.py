@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evals.analysis_cli import app
+from service.library import FileLibrary
 from tests.evals.example import example_run
 from tests.evals.makers import BASE, OTHER, write_run
 from tests.evals.test_calibrate import judged
@@ -114,6 +115,10 @@ def test_noise_shows_floors_and_without_repeats_says_how_to_get_them(tmp_path: P
 def test_calibrate_shows_before_and_after_and_writes_only_when_asked(tmp_path: Path) -> None:
     """A dry run leaves no file."""
     folder = write_run(tmp_path / "run", judged(300, scale=0.4, shift=-0.8))
+    rubric = FileLibrary().rubric("ds-interview@1.1.0")
+    assert rubric is not None
+    results = (folder / "results.jsonl").read_text(encoding="utf-8")
+    (folder / "results.jsonl").write_text(results.replace("r" * 64, rubric.sha256), encoding="utf-8")
 
     dry, wet = (run("calibrate", folder, "--out", tmp_path / "out", *more) for more in (["--dry-run"], []))
 

@@ -15,12 +15,13 @@ from service.grading.calibration import (
     Calibrations,
     IsotonicMap,
     Knots,
+    LevelSetRule,
     OrdinalMap,
     calibrated,
     parse_calibration,
 )
 from service.grading.errors import InvalidCalibration
-from service.grading.grade import Grade, ScoredCriterion
+from service.grading.grade import Grade, GradeStatus, ScoredCriterion
 from service.grading.judgement import Decision
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget
@@ -216,12 +217,14 @@ class _Library(FileLibrary):
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
-        ({"maps": {}}, "maps"),
+        ({"maps": {}}, "neither maps nor level sets"),
+        ({"level_sets": {"clarity": {"coverage": 1.0, "width": 1.0}}}, "level_sets.clarity.coverage"),
+        ({"review": {"budget": 0.1, "below": 1.5}}, "review.below"),
         ({"maps": {"clarity": {"kind": "ordinal", "scale": 0, "shifts": [0.0]}}}, "maps.clarity.ordinal.scale"),
         ({"surprise": 1}, "surprise"),
         ({"version": "1.0"}, "version"),
     ],
-    ids=["no maps", "scale 0", "unknown member", "no number"],
+    ids=["nothing", "certainty", "above 1", "scale 0", "unknown member", "no number"],
 )
 def test_a_file_that_cannot_be_used_names_the_place(
     library: FileLibrary, changes: dict[str, object], place: str
@@ -248,3 +251,49 @@ def test_isotonic_maps_follow_each_step_on_its_own(rubric: Rubric) -> None:
 
     assert after.probabilities == pytest.approx((0.2, 0.3, 0.2, 0.2, 0.1))
     assert rubric.levels == after.levels
+
+
+@given(DISTRIBUTIONS, st.floats(0, 4))
+def test_a_level_set_is_a_run_of_levels_with_the_one_shown_among_them(weights: list[float], width: float) -> None:
+    """Never empty, never with a gap, never off the scale; a wider rule never names fewer."""
+    levels = LevelDistribution.from_weights(weights)
+
+    found = LevelSetRule(coverage=0.9, width=width).apply(levels)
+    wider = LevelSetRule(coverage=0.9, width=width + 0.5).apply(levels)
+
+    assert found == tuple(range(found[0], found[-1] + 1))
+    assert 1 <= found[0] <= levels.median <= found[-1] <= 5
+    assert set(found) <= set(wider)
+
+
+async def test_level_sets_are_shown_where_a_calibration_has_a_rule(tmp_path: Path, library: FileLibrary) -> None:
+    """Around the calibrated level; null for the other criteria and without calibration."""
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "new").mkdir()
+    rule = {"level_sets": {"correctness": {"coverage": 0.9, "width": 1.0}}}
+
+    raw = await grade_with(tmp_path / "raw")
+    new = await grade_with(tmp_path / "new", calibration(library, **rule))
+
+    assert {part.level_set for part in raw.criteria} == {None}
+    shown = {part.id: part.level_set for part in new.criteria}
+    first = new.criteria[0]
+    assert isinstance(first, ScoredCriterion)
+    found = shown.pop("correctness")
+    assert found is not None
+    assert first.level in found
+    assert set(shown.values()) == {None}
+
+
+@pytest.mark.parametrize(("below", "asked"), [(1.0, 4), (0.0, 0), (None, 0)], ids=["all", "none", "no rule"])
+async def test_criteria_below_the_operator_s_threshold_go_to_a_person(
+    tmp_path: Path, library: FileLibrary, below: float | None, asked: int
+) -> None:
+    """Only once a calibration says so; every unsure criterion is named."""
+    rule = None if below is None else {"budget": 0.1, "below": below}
+
+    grade = await grade_with(tmp_path, calibration(library, review=rule))
+
+    assert len(grade.review.reasons) == asked
+    assert all(reason.startswith("low_confidence:") for reason in grade.review.reasons)
+    assert (grade.status is GradeStatus.NEEDS_REVIEW) == bool(asked)

@@ -44,14 +44,16 @@ class CalibratedJudge:
             return await self.raw.decide(case, budget, observe)
         judgement = await self.raw.decide(case, budget, lambda decision: observe(_calibrated(decision, fitting)))
         decisions = tuple(_calibrated(decision, fitting) for decision in judgement.decisions)
-        return judgement.model_copy(update={"decisions": decisions, "calibration": fitting.name})
+        below = fitting.review.below if fitting.review else None
+        return judgement.model_copy(update={"decisions": decisions, "calibration": fitting.name, "review_below": below})
 
 
 def _calibrated(decision: Decision, calibration: Calibration) -> Decision:
-    if not isinstance(decision, Decided) or decision.criterion not in calibration.maps:
+    if not isinstance(decision, Decided):
         return decision
-    return Decided(
-        criterion=decision.criterion,
-        distribution=calibration.apply(decision.criterion, decision.levels).probabilities,
-        probes=decision.probes | {"uncalibrated": round(decision.levels.expected, 4)},
-    )
+    criterion, levels = decision.criterion, calibration.apply(decision.criterion, decision.levels)
+    update: dict[str, object] = {"level_set": calibration.level_set(criterion, levels)}
+    if criterion in calibration.maps:
+        raw = {"uncalibrated": round(decision.levels.expected, 4)}
+        update |= {"distribution": levels.probabilities, "probes": decision.probes | raw, "sampled_once": False}
+    return Decided.model_validate(decision.model_dump() | update)
