@@ -72,7 +72,7 @@ def test_a_rubric_file_can_be_used(database: Mapping[str, str], tmp_path: Path) 
         pytest.param(
             [*ASK, "--rubric", "none"],
             {},
-            "ds-interview@1.1.0",
+            "ds-interview@1.2.0",
             id="rubric",
         ),
         pytest.param(["models"], {"DEBRIEF_MODEL": "openai/gpt-4o", "OPENAI_API_KEY": ""}, "OPENAI_API_KEY", id="key"),

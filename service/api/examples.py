@@ -44,8 +44,8 @@ GRADE_BODIES: dict[str, Any] = {
 
 _SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _RECEIPT: dict[str, Any] = {
-    "rubric": {"id": "ds-interview", "version": "1.1.0", "sha256": _SHA},
-    "prompt": {"id": "judge-readout", "version": "4", "sha256": _SHA},
+    "rubric": {"id": "ds-interview", "version": "1.2.0", "sha256": _SHA},
+    "prompt": {"id": "judge-readout", "version": "5", "sha256": _SHA},
     "coach_prompt": {"id": "coach-brief", "version": "3", "sha256": _SHA},
     "context_notes": [{"id": "healthcare", "version": "1.0.0", "sha256": _SHA}],
     "judge": "readout",
@@ -207,7 +207,7 @@ RECEIPT_EXAMPLE: dict[str, Any] = {
 RUBRIC_EXAMPLE: dict[str, Any] = {
     "id": "ds-interview",
     "object": "rubric",
-    "version": "1.1.0",
+    "version": "1.2.0",
     "sha256": _SHA,
     "built_in": True,
     "title": "Data-science interview answer",

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TOLERANCE = 1e-6
+MOST_ODDS = 700.0
+"""Beyond these log-odds a probability is 0 or 1 in floating point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,18 @@ class LevelDistribution:
         return cls(tuple(w / total for w in weights))
 
     @classmethod
+    def bell(cls, place: float, spread: float, levels: int) -> LevelDistribution:
+        """A discretised normal curve over the levels.
+
+        Args:
+            place: its middle, from 0 (the lowest level) to 1 (the highest).
+            spread: its standard deviation as a share of the scale, above 0.
+            levels: K.
+        """
+        steps = [index / (levels - 1) for index in range(levels)]
+        return cls.from_weights([math.exp(-(((step - place) / spread) ** 2) / 2) for step in steps])
+
+    @classmethod
     def mean(cls, several: Sequence[LevelDistribution]) -> LevelDistribution:
         """The average of several distributions over the same levels (samples, panel members)."""
         if not several:
@@ -78,3 +92,8 @@ class LevelDistribution:
     def probability_of(self, level: int) -> float:
         """The probability of one level (1-based)."""
         return self.probabilities[level - 1]
+
+
+def logistic(log_odds: float) -> float:
+    """The probability with these natural log-odds."""
+    return 1 / (1 + math.exp(-log_odds)) if log_odds > -MOST_ODDS else 0.0

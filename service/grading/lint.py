@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from rapidfuzz import fuzz
 
-from service.grading.rubric import MAX_CRITERIA, MAX_LEVELS, Rubric, contradictions
+from service.grading.rubric import MAX_CRITERIA, MAX_LEVELS, MAX_SIGNS, Rubric, contradictions
 
 Path = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
@@ -69,6 +69,7 @@ _QUALITY = re.compile(
     r"|true|right|\w+(?:ly|ive|ful|ous|able|ible|ured|ised|ized|ant|ent|ing))$",
     re.IGNORECASE,
 )
+_NEGATED = re.compile(r"\b(?:not|no|never|without|avoid(?:s|ed)?|lacks?|free of)\b|n't\b", re.IGNORECASE)
 _TWO_NAMES = re.compile(r"\w (?:and|&|\+) \w|\w ?/ ?\w", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\$\{\w{1,80}\}|<%.{0,80}?%>|\{[A-Za-z_]\w{0,80}\}")
 _SPACE_AND_MARKS = re.compile(r"[\W_]+")
@@ -105,7 +106,7 @@ def lint(data: Any, anchored: Collection[tuple[str, int]] | None = None) -> list
         return [_finding("shape", (), "this is not a rubric: it should be a mapping with id, version, criteria, ...")]
     criteria = _criteria(data)
     findings = [*_shape(data), *_contradictions(data)]
-    for check in (_descriptors, _thin, _vague, _double_barrelled, _overlaps):
+    for check in (_descriptors, _thin, _vague, _double_barrelled, _signs, _overlaps):
         findings += check(criteria)
     findings += _placeholders(data)
     if anchored is not None:
@@ -143,6 +144,10 @@ _ADVICE: Mapping[str, tuple[str, str]] = {
     "double-barrelled": (
         "an answer can have one and lack the other, and then no level fits",
         "Ask one thing, and make the other a criterion of its own.",
+    ),
+    "sign": (
+        "a judge asks each sign by itself and takes Yes as a good sign",
+        "Ask for one thing that can be seen in a high answer, in a question that ends with a question mark.",
     ),
     "overlapping-criteria": ("the same thing would be counted twice", "Merge the two, or say what only one asks for."),
     "unknown-variable": (
@@ -252,6 +257,24 @@ def _double_barrelled(criteria: Criteria) -> Iterator[Finding]:
         if _TWO_NAMES.search(name):
             what = f'"{name}" names two things; check that every level speaks of one'
             yield _finding("double-barrelled", (*path, "name"), what, "warning")
+
+
+def _signs(criteria: Criteria) -> Iterator[Finding]:
+    for path, criterion in criteria:
+        given = criterion.get("signs")
+        signs = [str(sign)[:MAX_TEXT] for sign in given] if isinstance(given, (list, tuple)) else []
+        for number, sign in enumerate(signs[:MAX_SIGNS]):
+            place = (*path, "signs", number)
+            if not sign.strip().endswith("?") or sign.count("?") > 1:
+                yield _finding("sign", place, f"sign {number + 1} of {_name(criterion)} is not one question")
+            elif _NEGATED.search(sign):
+                what = f"sign {number + 1} of {_name(criterion)} asks for what is not there, which small models misread"
+                yield _finding("sign", place, what, "warning")
+        if len({_plain(sign) for sign in signs}) < len(signs):
+            yield _finding("sign", (*path, "signs"), f"two signs of {_name(criterion)} are the same")
+        if criterion.get("readability") is True and not signs:
+            what = f"{_name(criterion)} weighs readability together with its signs, and has none"
+            yield _finding("sign", (*path, "readability"), what)
 
 
 def _overlaps(criteria: Criteria) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
         "verify": frozenset({"question", "reference", "claim"}),
         "key_point": frozenset({"point"}),
         "misconception": frozenset({"statement"}),
+        "sign": frozenset({"sign"}),
     },
     PromptKind.SINGLE_CALL: {"system": frozenset({"rubric"}), "case": _CASE, "repair": _REPAIR},
     PromptKind.COACH: {
@@ -55,7 +56,7 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
 }
 """For each kind the sections it may have and the variables each section may use."""
 
-OPTIONAL = frozenset({"claim", "restate", "verify", "misconception"})
+OPTIONAL = frozenset({"claim", "restate", "verify", "misconception", "sign"})
 """Sections a prompt may leave out. A readout prompt checks facts in one of three ways: it asks about the claim directly
 (``claim``), restates it first (``restate`` and ``verify``), or checks each statement (``verify`` alone)."""
 

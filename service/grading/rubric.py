@@ -24,6 +24,7 @@ Paragraph = Annotated[str, Field(min_length=1, max_length=1_000)]
 DEFAULT_RUBRIC = "ds-interview"
 MAX_CRITERIA = 12
 MAX_LEVELS = 10
+MAX_SIGNS = 6
 WEIGHT_TOLERANCE = 1e-6
 BIGGEST = 1e9
 
@@ -37,6 +38,10 @@ class Level(_Part):
 
     label: Line
     descriptor: Paragraph
+
+
+_LATER: Mapping[str, Any] = {"applies_when": None, "signs": [], "readability": False}
+"""Fields criteria were given later: where they are unused, a rubric from before keeps its hash."""
 
 
 class AppliesWhen(_Part):
@@ -55,6 +60,10 @@ class Criterion(_Part):
     Attributes:
         factual: the level hinges on facts, so a judge may ask about the central claim apart from the wording.
         guidance: hints for the judge that learners do not see.
+        signs: what can be seen in an answer at a high level, each a yes/no question; a judge may ask them one by one
+            and weigh them in place of asking for the level (checklists, CheckEval, arXiv 2403.18771).
+        readability: the level hinges on how easily the prose reads, so a judge may weigh its readability index with
+            the signs.
         applies_when: without it the criterion always applies; where it does not hold, the criterion is
             ``not_applicable`` and its weight goes to the others.
     """
@@ -66,6 +75,8 @@ class Criterion(_Part):
     levels: Annotated[tuple[Level, ...], Field(min_length=2, max_length=10, strict=False)]
     guidance: Paragraph | None = None
     factual: bool = False
+    signs: Annotated[tuple[Line, ...], Field(max_length=MAX_SIGNS, strict=False)] = ()
+    readability: bool = False
     applies_when: AppliesWhen | None = None
 
 
@@ -114,8 +125,9 @@ class Rubric(_Part):
         """SHA-256 (hex) over the canonical JSON of the rubric: equal content, equal hash."""
         content = self.model_dump(mode="json")
         for criterion in content["criteria"]:
-            if criterion["applies_when"] is None:  # a rubric from before conditions existed keeps its hash
-                del criterion["applies_when"]
+            for name, absent in _LATER.items():
+                if criterion[name] == absent:
+                    del criterion[name]
         return content_hash(content)
 
     def criterion(self, criterion_id: str) -> Criterion:

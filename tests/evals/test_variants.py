@@ -53,7 +53,7 @@ def test_only_a_judge_that_samples_can_simply_be_asked_again(tmp_path: Path, lib
     ("names", "judge", "says"),
     [
         pytest.param(["judge-readout@99"], "auto", "no prompt called judge-readout@99", id="unknown"),
-        pytest.param(["judge-readout", "judge-readout@4"], "auto", "named twice", id="twice"),
+        pytest.param(["judge-readout", "judge-readout@5"], "auto", "named twice", id="twice"),
         pytest.param(["coach"], "auto", "--explain", id="coach without commentary"),
         pytest.param(["judge-readout"], "single_call", "Leave --judge single_call out", id="other judge"),
     ],

@@ -16,7 +16,7 @@ from statistics import fmean
 from service.grading.errors import ModelError
 from service.grading.grade import Coverage, KeyPoint, Misconception
 from service.grading.judgement import Case, Decision, Judgement
-from service.grading.levels import LevelDistribution
+from service.grading.levels import LevelDistribution, logistic
 from service.grading.prompt import Prompt
 from service.grading.prose import count_words, segments
 
@@ -41,16 +41,19 @@ class Findings:
         statements: the answer's statement agrees with the reference (or, without one, is true).
         points: the answer says this key point.
         misconceptions: the answer makes this false statement.
+        overlap: how many of the reference's words the answer uses (0 to 1), counted by code; None without a reference.
     """
 
     statements: tuple[float, ...]
     points: tuple[float, ...] = ()
     misconceptions: tuple[float, ...] = ()
+    overlap: float | None = None
 
     def numbered(self) -> dict[str, float]:
         """Each finding by name, for the receipt: ``statement_1``, ``point_1``, ``misconception_1``, ..."""
         named = (("statement", self.statements), ("point", self.points), ("misconception", self.misconceptions))
-        return {f"{name}_{n}": round(odds, 4) for name, found in named for n, odds in enumerate(found, 1)}
+        numbers = {f"{name}_{n}": round(odds, 4) for name, found in named for n, odds in enumerate(found, 1)}
+        return numbers if self.overlap is None else {**numbers, "overlap": round(self.overlap, 4)}
 
     @property
     def alone(self) -> bool:
@@ -64,7 +67,7 @@ class Findings:
         """
         agreed = fmean(self.statements)
         if self.alone:
-            return prompt.parameter("alone_weight", 1.0) * agreed - prompt.parameter("alone_at", 0.0)
+            return self._alone(agreed, prompt)
         weighed = prompt.parameter("statements_weight", 1.0) * agreed
         if self.points:
             said = fmean(self.points) - prompt.parameter("points_at", 0.0)
@@ -73,6 +76,15 @@ class Findings:
             worst = max(self.misconceptions) - prompt.parameter("misconceptions_at", 0.0)
             weighed -= prompt.parameter("misconceptions_weight", 1.0) * worst
         return weighed - prompt.parameter("right_at", 0.0)
+
+    def _alone(self, agreed: float, prompt: Prompt) -> float:
+        """By the statements, the worst of them once more, and the overlap with the reference."""
+        weighed = prompt.parameter("alone_weight", 1.0) * agreed - prompt.parameter("alone_at", 0.0)
+        weighed += prompt.parameter("alone_least_weight", 0.0) * min(self.statements)
+        if self.overlap is not None:
+            said = self.overlap - prompt.parameter("overlap_at", 0.5)
+            weighed += prompt.parameter("overlap_weight", 0.0) * said
+        return weighed
 
 
 def right_levels(found: Findings, levels: int, prompt: Prompt, *, referenced: bool) -> LevelDistribution:
@@ -85,10 +97,9 @@ def right_levels(found: Findings, levels: int, prompt: Prompt, *, referenced: bo
             ``alone_spread``, the bell's standard deviation as a share of the scale from lowest to highest level.
         referenced: without a reference the model has only what it knows itself, and the bell is twice as wide.
     """
-    place = 1 / (1 + math.exp(-found.right(prompt) / prompt.parameter("right_scale", 0.7)))
+    place = logistic(found.right(prompt) / prompt.parameter("right_scale", 0.7))
     spread = prompt.parameter("alone_spread" if found.alone else "right_spread", 0.25) * (1 if referenced else 2)
-    steps = [level / (levels - 1) for level in range(levels)]
-    return LevelDistribution.from_weights([math.exp(-(((step - place) / spread) ** 2) / 2) for step in steps])
+    return LevelDistribution.bell(place, spread, levels)
 
 
 def statements(answer: str) -> list[str]:

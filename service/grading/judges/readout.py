@@ -19,8 +19,10 @@ from service.grading.fence import as_line, fenced
 from service.grading.grade import Reason
 from service.grading.judgement import Case, Decided, Decision, Judgement, Observer, Undecided, level_labels
 from service.grading.judges.facts import Findings, Heard, known, log_odds, right_levels, statements
+from service.grading.judges.signs import seen
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
+from service.grading.overlap import overlap
 from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion
 
@@ -85,6 +87,8 @@ class ReadoutJudge:
         try:
             if criterion.factual and heard is not None:
                 return await self._by_facts(criterion, case, heard, budget)
+            if self.prompt.has("sign") and criterion.signs:
+                return await self._by_signs(criterion, case, shared, budget)
             return await self._decided(criterion, case, shared, budget)
         except ModelError as error:
             return Undecided(criterion=criterion.id, reason=Reason.of(error))
@@ -98,8 +102,10 @@ class ReadoutJudge:
         agreed = [odds for odds in checked if isinstance(odds, float)]
         if failures := [odds for odds in (*checked, other.failed) if isinstance(odds, BaseException)]:
             raise failures[0]
-        found = Findings(tuple(agreed), known(other.points), known(other.misconceptions))
-        referenced = case.submission.reference is not None
+        sent = case.submission
+        shared_words = overlap(sent.answer, sent.reference, sent.question) if sent.reference else None
+        found = Findings(tuple(agreed), known(other.points), known(other.misconceptions), shared_words)
+        referenced = sent.reference is not None
         levels = right_levels(found, len(criterion.levels), self.prompt, referenced=referenced)
         return Decided(
             criterion=criterion.id,
@@ -116,6 +122,19 @@ class ReadoutJudge:
             claim=as_line(statement),
         )
         return log_odds(await self._ask(messages, YES_NO, budget, "verify"))
+
+    async def _by_signs(self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget) -> Decided:
+        """The level from what can be seen in the answer, sign by sign."""
+        asked = [self.prompt.render("sign", sign=sign) for sign in criterion.signs]
+        answers = await asyncio.gather(*(self._read_off(question, YES_NO, shared, budget) for question in asked))
+        found = seen(
+            [log_odds(yes_no) for yes_no in answers], case.submission.answer, readability=criterion.readability
+        )
+        return Decided(
+            criterion=criterion.id,
+            distribution=found.levels(len(criterion.levels), criterion.id, self.prompt).probabilities,
+            probes=found.numbered(criterion.id, self.prompt),
+        )
 
     async def _decided(self, criterion: Criterion, case: Case, shared: tuple[str, str], budget: CallBudget) -> Decided:
         labels = level_labels(criterion)
