@@ -78,13 +78,13 @@ class Findings:
         return weighed - prompt.parameter("right_at", 0.0)
 
     def _alone(self, agreed: float, prompt: Prompt) -> float:
-        """By the statements, the worst of them once more, and the overlap with the reference."""
-        weighed = prompt.parameter("alone_weight", 1.0) * agreed - prompt.parameter("alone_at", 0.0)
+        """By the statements, the worst of them once more, and the overlap; without a reference by the statements."""
+        weight, at = prompt.parameter("alone_weight", 1.0), prompt.parameter("alone_at", 0.0)
+        if self.overlap is None:
+            return prompt.parameter("bare_weight", weight) * agreed - prompt.parameter("bare_at", at)
+        weighed = weight * agreed - at
         weighed += prompt.parameter("alone_least_weight", 0.0) * min(self.statements)
-        if self.overlap is not None:
-            said = self.overlap - prompt.parameter("overlap_at", 0.5)
-            weighed += prompt.parameter("overlap_weight", 0.0) * said
-        return weighed
+        return weighed + prompt.parameter("overlap_weight", 0.0) * (self.overlap - prompt.parameter("overlap_at", 0.5))
 
 
 def right_levels(found: Findings, levels: int, prompt: Prompt, *, referenced: bool) -> LevelDistribution:
