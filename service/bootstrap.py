@@ -32,6 +32,7 @@ from service.grading.models import Capabilities, ChatModel, Tokens
 from service.grading.prompt import Prompt
 from service.grading.submission import Limits
 from service.intake import Intake
+from service.keys import Keys
 from service.library import FileLibrary
 from service.llm import scripted
 from service.llm.backend import ChatBackend
@@ -49,6 +50,7 @@ from service.storage import (
     SqlBatchStore,
     SqlGradeStore,
     SqlJobStore,
+    SqlKeyStore,
     SqlReviewStore,
     SqlRubricStore,
     SqlWorkerStore,
@@ -87,6 +89,7 @@ class Services:
     catalogue: Catalogue
     reviewing: Reviewing
     store: GradeStore
+    keys: Keys
     metrics: Metrics
     model: ResilientChat
     loading: asyncio.Task[None] | None = None
@@ -145,6 +148,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         catalogue=catalogue,
         reviewing=Reviewing(store, reviews, clock, grading, second),
         store=store,
+        keys=Keys(SqlKeyStore(database), clock),
         metrics=metrics,
         model=model,
         loading=asyncio.create_task(_prepare(model)),
@@ -172,6 +176,16 @@ async def open_reviews(url: str) -> AsyncIterator[ReviewStore]:
     database = await open_migrated(url)
     try:
         yield SqlReviewStore(database, SqlGradeStore(database))
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[Keys]:
+    """The keys alone, for the command line."""
+    database = await open_migrated(settings.database.url)
+    try:
+        yield Keys(SqlKeyStore(database), SystemClock())
     finally:
         await database.close()
 

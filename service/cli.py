@@ -1,5 +1,5 @@
-"""The command line: ``debrief serve | worker | grade | batch | models | questions | rubric check | rubric import |
-prompt check | eval | golden``.
+"""The command line: ``debrief serve | worker | grade | batch | keys | models | questions | rubric check |
+rubric import | prompt check | eval | golden``.
 
 Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
 """
@@ -30,6 +30,7 @@ from service.grading.grade import CriterionGrade, GradeStatus, ScoredCriterion
 from service.grading.question import Question
 from service.grading.rubric import DEFAULT_RUBRIC, Rubric
 from service.grading.submission import Context, Submission, submit
+from service.keys_cli import keys_app, show_first
 from service.records import LOCAL_TENANT, Detail, GradeRecord, GradeRequest
 from service.settings import EMBEDDED, Settings
 from service.terminal import err, fail, out
@@ -38,6 +39,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANSWER_EXAMPLE = "It is the probability that the null hypothesis is true, so below 0.05 the effect is real."
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Grades interview answers; feedback you can act on.")
+app.add_typer(keys_app, name="keys")
 app.add_typer(rubric_app, name="rubric")
 app.add_typer(prompt_app, name="prompt")
 app.add_typer(evals.cli.app, name="eval")
@@ -67,6 +69,9 @@ def _options(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (DEBRIEF_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (DEBRIEF_PORT).", min=0, max=65_535)] = None,
+    create_first_key: Annotated[
+        bool, typer.Option("--create-first-key", help="Make a key and show it once, if there never was one.")
+    ] = False,
 ) -> None:
     """Start the HTTP service; fetches the embedded model first if it is needed and missing."""
     import uvicorn
@@ -76,16 +81,18 @@ def serve(
 
     settings = _settings()
     host, port = host or settings.host, settings.port if port is None else port
-    if host not in LOOPBACK:
+    with _explained():
+        has_keys = asyncio.run(_keys_ready(settings, create_first_key))
+    if host not in LOOPBACK and not has_keys:
         fail(
             f"without keys debrief listens on this machine only, not on {host}.",
-            "Leave --host out, and put a proxy that authenticates in front to serve other machines.",
+            "Make a key (debrief keys create --name ...), or add --create-first-key, or leave --host out.",
         )
     _fetch_model(settings)
     set_up_logging(settings.log_level)
     with _explained():
         web = create_site(settings)
-    _print_invitation(host, port)
+    _print_invitation(host, port, has_keys)
     uvicorn.run(
         web,
         host=host,
@@ -98,13 +105,25 @@ def serve(
     )
 
 
-def _print_invitation(host: str, port: int) -> None:
+async def _keys_ready(settings: Settings, create_first: bool) -> bool:
+    """Whether there is a live key, after making the first one if that is wished."""
+    from service.bootstrap import open_keys
+
+    async with open_keys(settings) as keys:
+        if create_first and (issued := await keys.create_first()):
+            show_first(issued)
+        return await keys.any_live()
+
+
+def _print_invitation(host: str, port: int, has_keys: bool) -> None:
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     body = f'{{"question": "Can you explain what a p-value is?", "answer": "{ANSWER_EXAMPLE}"}}'
     err.print(f"[bold]debrief {__version__}[/bold] on {base}  (API documentation: {base}/docs, stop: Ctrl-C)")
     err.print(f"Practise an answer: {base}/", markup=False)
     err.print("Or, from a shell:")
-    err.print(f"curl -s {base}/v1/grades -H 'Content-Type: application/json' -d '{body}'", soft_wrap=True, markup=False)
+    key = " -H 'Authorization: Bearer dbf_...'" if has_keys else ""
+    json = " -H 'Content-Type: application/json'"
+    err.print(f"curl -s {base}/v1/grades{key}{json} -d '{body}'", soft_wrap=True, markup=False)
 
 
 @app.command()

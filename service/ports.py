@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from service.access import ApiKey, KeyId
 from service.grading.calibration import Calibrations
 from service.grading.context_notes import ContextNotes
 from service.grading.grade import Reason
@@ -114,6 +115,32 @@ class RubricStore(Protocol):
 
     async def newest(self, tenant: Tenant) -> tuple[Rubric, ...]:
         """The newest version of each of a tenant's rubrics, by id."""
+
+
+class KeyStore(Protocol):
+    """Keeps keys of all tenants, each by the hash of its text.
+
+    Raises (every method):
+        StoreUnavailable: the transaction could not be done.
+    """
+
+    async def add(self, key: ApiKey) -> bool:
+        """Keep a new key; False when its id is taken."""
+
+    async def get(self, key_id: KeyId) -> ApiKey | None:
+        """A key by its id."""
+
+    async def find(self, sha256: str) -> ApiKey | None:
+        """A key by the hash of its text, ended ones included."""
+
+    async def keys(self, tenant: Tenant | None) -> tuple[ApiKey, ...]:
+        """Every key, of one tenant if named, oldest first."""
+
+    async def any(self) -> bool:
+        """Whether there is or was a key."""
+
+    async def end(self, key_id: KeyId, at: datetime) -> ApiKey | None:
+        """Let a key end at ``at`` unless it ends before; returns it."""
 
 
 class Library(Protocol):

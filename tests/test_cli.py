@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service.key_text import is_key
 from tests.conftest import ANSWER, QUESTION
 from tests.grading.helpers import rubric_data
 
@@ -133,3 +134,37 @@ def test_models_says_what_is_configured(database: Mapping[str, str]) -> None:
     assert result.returncode == 0
     for word in ("scripted/echo", "readout", "reachable", "$ 0.0000"):
         assert word in result.stdout
+
+
+def test_a_key_is_made_shown_once_listed_rotated_and_revoked(database: Mapping[str, str]) -> None:
+    """The text of the key alone on standard output, for scripts."""
+    made = run("keys", "create", "--tenant", "acme", "--name", "ci", "--scopes", "grades:read", **database)
+    key_id = made.stderr.split()[0]
+    listed = run("keys", "list", **database)
+    rotated = run("keys", "rotate", key_id, "--keep-old", "0h", **database)
+    revoked = run("keys", "revoke", rotated.stderr.split()[0], **database)
+    after = run("keys", "list", **database)
+
+    assert is_key(made.stdout.strip())
+    assert is_key(rotated.stdout.strip())
+    assert "acme  ci  " in listed.stdout
+    assert made.stdout.strip() not in listed.stdout + listed.stderr
+    assert "is revoked" in revoked.stdout
+    assert after.stdout.count("ended") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "code"),
+    [
+        pytest.param(["create", "--scopes", "grades:everything"], "grades:write", 2, id="scope"),
+        pytest.param(["create", "--tenant", "a b"], "letters", 2, id="tenant"),
+        pytest.param(["create", "--lasts", "soon"], "90d", 2, id="time"),
+        pytest.param(["revoke", "key_x"], "debrief keys list", 1, id="unknown"),
+    ],
+)
+def test_what_cannot_be_a_key_is_said(arguments: list[str], says: str, code: int, database: Mapping[str, str]) -> None:
+    """With what to write instead."""
+    result = run("keys", *arguments, **database)
+
+    assert result.returncode == code
+    assert says in result.stderr

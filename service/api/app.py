@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
 from service.api import batches, grades, operations, questions, reviews, rubrics
-from service.api.examples import document_problems
+from service.api.access import check_rules
+from service.api.document import document_api
 from service.api.guard import Guard
 from service.api.problems import handle
 from service.batches import TooManyLines
@@ -88,7 +89,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.add_middleware(
         Guard, body_bytes=settings.limits.body_bytes, larger={"/v1/batches": settings.limits.batch_bytes}
     )
-    document_problems(app)
+    document_api(app)
+    check_rules(app)
     return app
 
 

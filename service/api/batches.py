@@ -10,7 +10,9 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import allow
 from service.api.batch_examples import (
     BATCH_BODIES,
     BATCH_EXAMPLE,
@@ -50,6 +52,7 @@ Id = Annotated[str, Path(description="The batch's id.", examples=["bat_01KAP0J3V
     "",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Send a batch of answers",
+    dependencies=[allow(Scope.BATCHES_WRITE)],
     response_model=BatchDocument,
     responses={
         202: {
@@ -100,6 +103,7 @@ async def create_batch(
 @router.get(
     "",
     summary="List batches, newest first",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_model=BatchList,
     responses={200: example(BATCH_LIST_EXAMPLE), **refusals(problems.INVALID_REQUEST, problems.STORE_UNAVAILABLE)},
 )
@@ -116,6 +120,7 @@ async def list_batches(
 @router.get(
     "/{batch_id}",
     summary="Get one batch",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_model=BatchDocument,
     responses={200: example(BATCH_EXAMPLE), **refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE)},
 )
@@ -127,6 +132,7 @@ async def get_batch(batch_id: Id, services: ServicesOf, tenant: TenantOf) -> Res
 @router.post(
     "/{batch_id}/cancel",
     summary="Stop a batch",
+    dependencies=[allow(Scope.BATCHES_WRITE)],
     response_model=BatchDocument,
     responses={200: example(BATCH_EXAMPLE), **refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE)},
 )
@@ -150,6 +156,7 @@ def _stream(schema: type[BaseModel], shown: str) -> dict[int | str, dict[str, An
 @router.get(
     "/{batch_id}/results",
     summary="Read the grades of a batch",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_class=StreamingResponse,
     responses={
         **_stream(BatchResultLine, RESULTS_EXAMPLE),
@@ -165,6 +172,7 @@ async def batch_results(batch_id: Id, services: ServicesOf, tenant: TenantOf) ->
 @router.get(
     "/{batch_id}/errors",
     summary="Read what of a batch has no grade",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_class=StreamingResponse,
     responses={**_stream(BatchErrorLine, ERRORS_EXAMPLE), **refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE)},
 )
@@ -186,6 +194,7 @@ async def _following(
 @router.get(
     "/{batch_id}/events",
     summary="Follow a batch",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_class=EventSourceResponse,
     responses=refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE),
 )

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 
 from service.api import problems
+from service.api.access import AccessOf
 from service.api.problems import ProblemError
 from service.bootstrap import Services
-from service.records import LOCAL_TENANT, Tenant
+from service.records import Tenant
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -21,9 +22,9 @@ async def services(request: Request) -> Services:
     return wired
 
 
-async def tenant() -> Tenant:
+async def tenant(access: AccessOf) -> Tenant:
     """Who asks. A server without keys has one tenant."""
-    return LOCAL_TENANT
+    return access.tenant
 
 
 async def acceptable(accept: Annotated[str, Header(include_in_schema=False)] = "*/*") -> None:

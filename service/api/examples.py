@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-
 from service.api.problems import INVALID_REQUEST, KINDS, MEDIA_TYPE, Kind
 
 _QUESTION = "Can you explain what a p-value is?"
@@ -346,55 +343,3 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "grade": {"$ref": "#/components/schemas/GradeDocument", "description": "With not-graded: the kept resource."},
     },
 }
-
-
-def document_problems(app: FastAPI) -> None:
-    """Make the app's OpenAPI document speak of our problems in place of FastAPI's default 422."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(
-                title=app.title,
-                version=app.version,
-                summary="Grades interview answers and gives feedback that can be defended.",
-                description=app.description,
-                routes=app.routes,
-                tags=app.openapi_tags,
-                license_info=app.license_info,
-                separate_input_output_schemas=app.separate_input_output_schemas,
-            )
-            app.openapi_schema = _with_problems(document)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    schemas["Problem"] = PROBLEM_SCHEMA
-    everywhere = {str(status): value for status, value in refusals(*_EVERYWHERE).items()}
-    for path in document["paths"].values():
-        for operation in path.values():
-            responses = operation["responses"]
-            if _is_fastapis_own(responses.get("422")):
-                responses["422"] = refusals(INVALID_REQUEST)[422]
-            for status, value in everywhere.items():
-                responses.setdefault(status, value)
-            for response in responses.values():
-                _describe_stream(response.get("content", {}))
-    return document
-
-
-def _describe_stream(content: dict[str, Any]) -> None:
-    """OpenAPI 3.1 has no word for the items of a stream (3.2's ``itemSchema``): it is text, with an example."""
-    if "text/event-stream" in content:
-        content["text/event-stream"] = {"schema": {"type": "string"}, "example": STREAM_EXAMPLE}
-
-
-def _is_fastapis_own(response: dict[str, Any] | None) -> bool:
-    return response is not None and MEDIA_TYPE not in response.get("content", {})
-
-
-_EVERYWHERE = tuple(kind for kind in KINDS if kind.slug in ("host-not-allowed", "internal-error"))

@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import allow
 from service.api.dependencies import Async, Key, ServicesOf, TenantOf, acceptable
 from service.api.examples import GRADE_BODIES, GRADE_EXAMPLE, LIST_EXAMPLE, RECEIPT_EXAMPLE, example, refusals
 from service.api.problems import ProblemError, retry_after_header
@@ -42,6 +44,7 @@ Location = {"Location": {"description": "Where the grade is.", "schema": {"type"
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Grade an answer",
+    dependencies=[allow(Scope.GRADES_WRITE)],
     response_model=GradeDocument,
     responses={
         201: {"headers": Location, **example(GRADE_EXAMPLE)},
@@ -79,6 +82,7 @@ async def create_grade(
 @router.get(
     "",
     summary="List grades, newest first",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_model=GradeList,
     responses={200: example(LIST_EXAMPLE), **refusals(problems.INVALID_REQUEST, problems.STORE_UNAVAILABLE)},
 )
@@ -106,6 +110,7 @@ async def list_grades(
 @router.get(
     "/{grade_id}",
     summary="Get one grade",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_model=GradeDocument | GradeWithSubmission,
     responses={200: example(GRADE_EXAMPLE), **refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE)},
 )
@@ -123,6 +128,7 @@ async def get_grade(
 @router.get(
     "/{grade_id}/receipt",
     summary="Get the full receipt",
+    dependencies=[allow(Scope.GRADES_AUDIT)],
     response_model=ReceiptDocument,
     responses={200: example(RECEIPT_EXAMPLE), **refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE)},
 )
@@ -134,6 +140,7 @@ async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> R
 @router.post(
     "/{grade_id}/retry",
     summary="Grade again what could not be graded",
+    dependencies=[allow(Scope.GRADES_WRITE)],
     response_model=GradeDocument,
     responses={
         200: example(GRADE_EXAMPLE),
@@ -168,6 +175,7 @@ async def _following(
 @router.get(
     "/{grade_id}/events",
     summary="Follow a grade as it is made",
+    dependencies=[allow(Scope.GRADES_READ)],
     response_class=EventSourceResponse,
     responses=refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE),
 )

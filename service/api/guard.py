@@ -1,20 +1,24 @@
 """What every request passes: size and host checks, safe response headers, one metric, and the last resort.
 
-Without keys the server answers loopback names only, so that a web page cannot reach it under a name of its
-own (DNS rebinding).
+Without keys the server answers this machine only, and loopback names only, so that a web page cannot reach it under
+a name of its own (DNS rebinding). With keys it answers to every name: the key is what counts.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
 from service.api.problems import ProblemError, response_for
+from service.bootstrap import Services
+from service.ports import StoreUnavailable
 from service.telemetry import LOGGER
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+NO_KEYS = "The server has no keys yet and answers its own machine only: make one there with debrief keys create."
 FOR_ANY_HOST = frozenset({"/healthz", "/readyz"})
 MAX_HEADER_BYTES = 16 * 1024
 MAX_URI_BYTES = 4 * 1024
@@ -49,7 +53,7 @@ class Guard:
             await send(message)
 
         try:
-            if refusal := self._refusal(scope):
+            if refusal := self._refusal(scope) or await _not_ours(scope):
                 await refusal.response()(scope, receive, guarded)
             else:
                 await self.app(scope, self._counted(receive, self._limit(scope)), guarded)
@@ -81,8 +85,6 @@ class Guard:
     def _refusal(self, scope: Scope) -> ProblemError | None:
         """What can be refused from the head of a request alone, before its body is read."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if not _answers_to(scope):
-            return ProblemError(problems.HOST_NOT_ALLOWED)
         if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
             return ProblemError(problems.HEADERS_TOO_LARGE)
         if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URI_BYTES:
@@ -98,9 +100,28 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(problems.BODY_TOO_LARGE, f"The limit is {limit} bytes.")
 
 
-def _answers_to(scope: Scope) -> bool:
-    if scope["path"] in FOR_ANY_HOST:
+async def _not_ours(scope: Scope) -> ProblemError | None:
+    """While there are no keys: what comes from another machine, or under another name."""
+    services: Services | None = getattr(scope["app"].state, "services", None) if "app" in scope else None
+    try:
+        if scope["path"] in FOR_ANY_HOST or (services is not None and await services.keys.exist()):
+            return None
+    except StoreUnavailable:
+        return ProblemError(problems.STORE_UNAVAILABLE)
+    if not _from_here(scope):
+        return ProblemError(problems.UNAUTHORIZED, NO_KEYS)
+    return None if _answers_to(scope) else ProblemError(problems.HOST_NOT_ALLOWED)
+
+
+def _from_here(scope: Scope) -> bool:
+    """Whether the peer is on this machine; a Unix socket has no address."""
+    try:
+        return scope["client"] is None or ipaddress.ip_address(scope["client"][0]).is_loopback
+    except ValueError:
         return True
+
+
+def _answers_to(scope: Scope) -> bool:
     host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     return name.lower() in LOOPBACK_NAMES

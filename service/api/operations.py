@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import PUBLIC, allow
 from service.api.dependencies import ServicesOf
 from service.api.examples import refusals
 from service.api.schemas import Health, Readiness
@@ -12,13 +14,18 @@ from service.api.schemas import Health, Readiness
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Is the process alive?", dependencies=[PUBLIC])
 async def healthz() -> Health:
     """Always 200 while the process can answer at all."""
     return Health()
 
 
-@router.get("/readyz", summary="Can requests be served?", responses=refusals(problems.STORE_UNAVAILABLE))
+@router.get(
+    "/readyz",
+    summary="Can requests be served?",
+    dependencies=[PUBLIC],
+    responses=refusals(problems.STORE_UNAVAILABLE),
+)
 async def readyz(services: ServicesOf) -> Readiness:
     """503 without the store; 200 with `model: degraded` while the model fails, since answers are still kept."""
     await services.store.ping()
@@ -28,6 +35,7 @@ async def readyz(services: ServicesOf) -> Readiness:
 @router.get(
     "/metrics",
     summary="Metrics for Prometheus",
+    dependencies=[allow(Scope.OPERATIONS_READ)],
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )

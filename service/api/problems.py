@@ -57,8 +57,13 @@ HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large", 
 URI_TOO_LONG = Kind("uri-too-long", 414, "The address is too long", "Send at most 4 KiB of path and query.")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path and the id.")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method does not exist here", "See Allow.")
+UNAUTHORIZED = Kind("unauthorized", 401, "A key is needed", "Send a live key: Authorization: Bearer dbf_...")
+FORBIDDEN = Kind("forbidden", 403, "The key does not allow this", "Use a key with the scope named in detail.")
 HOST_NOT_ALLOWED = Kind(
-    "host-not-allowed", 421, "This host name is not answered", "Use 127.0.0.1 or localhost: the server has no keys."
+    "host-not-allowed",
+    421,
+    "This host name is not answered",
+    "Use 127.0.0.1 or localhost: the server has no keys. `debrief keys create` makes one.",
 )
 NOTHING_TO_RETRY = Kind("nothing-to-retry", 409, "There is nothing to retry", "The grade stands as it is.")
 NOT_REVIEWABLE = Kind("not-reviewable", 409, "There is no finished grade", "Wait for it, or POST .../retry first.")
@@ -89,6 +94,8 @@ KINDS: tuple[Kind, ...] = (
     URI_TOO_LONG,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    UNAUTHORIZED,
+    FORBIDDEN,
     HOST_NOT_ALLOWED,
     NOTHING_TO_RETRY,
     NOT_REVIEWABLE,

@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from service.api import problems
+from service.api.access import allow
 from service.api.dependencies import ServicesOf, acceptable
 from service.api.examples import QUESTION_EXAMPLE, example, refusals
 from service.api.problems import ProblemError
 from service.api.schemas import QuestionDocument, QuestionList, question_document
 from service.grading.question import Difficulty, Industry, Stage
 
-router = APIRouter(prefix="/v1/questions", tags=["questions"], dependencies=[Depends(acceptable)])
+router = APIRouter(prefix="/v1/questions", tags=["questions"], dependencies=[Depends(acceptable), allow(None)])
 
 
 @router.get(

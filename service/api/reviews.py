@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import allow
 from service.api.dependencies import Async, ServicesOf, TenantOf, acceptable
 from service.api.examples import example, refusals
 from service.api.grades import Id, Location, as_json, grade_id_of
@@ -66,6 +68,7 @@ class QueueDocument(BaseModel):
     "/{grade_id}/reviews",
     status_code=status.HTTP_201_CREATED,
     summary="Review a grade",
+    dependencies=[allow(Scope.REVIEWS_WRITE)],
     response_model=GradeDocument,
     responses={201: {"headers": Location, **example(REVIEWED_EXAMPLE)}, **refusals(*_BODY_REFUSALS)},
 )
@@ -87,6 +90,7 @@ async def review_grade(grade_id: Id, body: ReviewBody, services: ServicesOf, ten
     "/{grade_id}/appeals",
     status_code=status.HTTP_201_CREATED,
     summary="Appeal against a grade",
+    dependencies=[allow(Scope.GRADES_WRITE)],
     response_model=GradeDocument,
     responses={
         201: {"headers": Location, **example(APPEALED_EXAMPLE)},
@@ -109,6 +113,7 @@ async def appeal_grade(
 @queue_router.get(
     "/queue",
     summary="List grades that wait for a person",
+    dependencies=[allow(Scope.REVIEWS_WRITE)],
     response_model=QueueDocument,
     responses={200: example(QUEUE_EXAMPLE), **refusals(problems.INVALID_REQUEST, problems.STORE_UNAVAILABLE)},
 )

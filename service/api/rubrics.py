@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Response, status
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import allow
 from service.api.dependencies import ServicesOf, TenantOf, acceptable
 from service.api.examples import RUBRIC_BODY, RUBRIC_CHECK_EXAMPLE, RUBRIC_EXAMPLE, example, refusals
 from service.api.problems import ProblemError
@@ -35,6 +37,7 @@ Given = Annotated[dict[str, Any], Body(description="A whole rubric.", examples=[
 @router.get(
     "",
     summary="List rubrics",
+    dependencies=[allow(None)],
     responses={200: example({"data": [RUBRIC_EXAMPLE]}), **refusals(problems.STORE_UNAVAILABLE)},
 )
 async def list_rubrics(services: ServicesOf, tenant: TenantOf) -> RubricList:
@@ -45,6 +48,7 @@ async def list_rubrics(services: ServicesOf, tenant: TenantOf) -> RubricList:
 @router.get(
     "/{rubric_id}",
     summary="Get one rubric",
+    dependencies=[allow(None)],
     responses={200: example(RUBRIC_EXAMPLE), **refusals(problems.NOT_FOUND, problems.STORE_UNAVAILABLE)},
 )
 async def get_rubric(rubric_id: Id, services: ServicesOf, tenant: TenantOf) -> RubricDocument:
@@ -58,6 +62,7 @@ async def get_rubric(rubric_id: Id, services: ServicesOf, tenant: TenantOf) -> R
 @router.put(
     "/{rubric_id}",
     summary="Publish a rubric version",
+    dependencies=[allow(Scope.RUBRICS_WRITE)],
     responses={
         200: {"description": "The very same was published before.", **example(RUBRIC_EXAMPLE)},
         201: {"model": RubricDocument, "description": "Published.", **example(RUBRIC_EXAMPLE)},
@@ -94,6 +99,7 @@ async def put_rubric(
 @router.post(
     "/check",
     summary="Check a rubric",
+    dependencies=[allow(None)],
     responses={
         200: example(RUBRIC_CHECK_EXAMPLE),
         **refusals(

@@ -1,4 +1,4 @@
-"""Reading a request body strictly: its media type, its encoding, and JSON as :mod:`service.strict_json` reads it."""
+"""Reading a request strictly: who may, media type, encoding, and JSON as :mod:`service.strict_json` reads it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from service.api import problems
+from service.api.access import rule_of
 from service.api.problems import ProblemError
 from service.strict_json import InvalidJSON, parse
 
@@ -27,14 +28,16 @@ class StrictJSONRequest(Request):
 
 
 class StrictJSONRoute(APIRoute):
-    """A route that checks content type and encoding and reads bodies strictly."""
+    """A route that checks access, content type and encoding, in this order, and reads bodies strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind a strict request."""
         handler = super().get_route_handler()
-        has_body = self.body_field is not None
+        has_body, rule = self.body_field is not None, rule_of(self.dependant)
 
         async def strict(request: Request) -> Response:
+            if rule is not None:
+                await rule(request)
             if has_body:
                 _check_media_type(request)
             return await handler(StrictJSONRequest(request.scope, request.receive))

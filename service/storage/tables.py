@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 METADATA = MetaData()
 
@@ -172,3 +184,56 @@ WORKERS = Table(
     Column("beats", BigInteger, nullable=False),
 )
 """Worker processes. ``beats`` only ever grows while one lives: no clock is compared between machines."""
+
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("prefix", String(16), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger),
+)
+"""Keys by the hash of their text; ``scopes`` are separated by spaces."""
+
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("effect", String(64), nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("leased_until", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("status", SmallInteger),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+    Column("location", String(200)),
+    Index("idempotency_expired", "expires_at"),
+    Index("idempotency_of", "tenant", "location"),
+)
+"""Requests by their Idempotency-Key; ``status`` to ``location`` are null while one runs."""
+
+TENANT_LIMITS = Table(
+    "tenant_limits",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("requests_per_minute", BigInteger),
+    Column("tokens_per_minute", BigInteger),
+    Column("micro_usd_per_day", BigInteger),
+)
+"""What one tenant may use, where it differs from the settings."""
+
+SPENDING = Table(
+    "spending",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("micro_usd", BigInteger, nullable=False),
+)
+"""What was spent on models, in millionths of a dollar, by tenant and UTC day (days since 1970)."""

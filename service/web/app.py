@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from service.api.access import check_rules
 from service.api.app import create_app
 from service.bootstrap import Services
 from service.settings import Settings
@@ -22,4 +23,5 @@ def create_site(settings: Settings, services: Services | None = None) -> FastAPI
     for router in (practice.router, grades.router, assets.router):
         app.include_router(router)
     show_missing_pages(app)
+    check_rules(app)
     return app

@@ -8,10 +8,11 @@ from types import MappingProxyType
 from fastapi import APIRouter, Response
 
 from service.api import problems
+from service.api.access import PUBLIC
 from service.api.problems import ProblemError
 from service.web.render import STATIC
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 _KINDS = MappingProxyType(
     {

@@ -35,8 +35,10 @@ def problem_page(request: Request, problem: ProblemError, error: Exception | Non
     if problem.kind.status == 500 and error is not None:
         LOGGER.error("request_failed", exc_info=error)
     response = page(request, "problem.html.j2", problem.kind.status, kind=problem.kind, detail=problem.detail)
-    if retry_after := problem.response().headers.get("Retry-After"):
-        response.headers["Retry-After"] = retry_after
+    told = problem.response().headers
+    for name in ("Retry-After", "WWW-Authenticate"):
+        if name in told:
+            response.headers[name] = told[name]
     return response
 
 

@@ -11,6 +11,8 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
+from service.access import Scope
+from service.api.access import allow
 from service.api.dependencies import ServicesOf
 from service.attempts import compare
 from service.events import GradeEvent
@@ -26,11 +28,12 @@ from service.workflow import NothingToRetry
 
 router = APIRouter(prefix="/grades", include_in_schema=False, route_class=PageRoute)
 
+READER, WRITER = allow(Scope.GRADES_READ), allow(Scope.GRADES_WRITE)
 Id = Annotated[str, Path(max_length=64)]
 _CRITERION: TypeAdapter[CriterionGrade] = TypeAdapter(CriterionGrade)
 
 
-@router.get("/{grade_id}")
+@router.get("/{grade_id}", dependencies=[READER])
 async def grade(request: Request, grade_id: Id, services: ServicesOf, who: VisitorOf) -> Response:
     """The feedback, or how far it has come."""
     record = await find_grade(services, who, grade_id)
@@ -51,7 +54,7 @@ async def grade(request: Request, grade_id: Id, services: ServicesOf, who: Visit
     )
 
 
-@router.post("/{grade_id}/retry", dependencies=[SameOrigin])
+@router.post("/{grade_id}/retry", dependencies=[WRITER, SameOrigin])
 async def retry(grade_id: Id, services: ServicesOf, who: VisitorOf) -> Response:
     """Grade again what could not be graded, or explain again what could not be explained."""
     record = await find_grade(services, who, grade_id)
@@ -64,7 +67,7 @@ async def _followed(grade_id: Id, services: ServicesOf, who: VisitorOf) -> Grade
     return await find_grade(services, who, grade_id)
 
 
-@router.get("/{grade_id}/live", response_class=EventSourceResponse)
+@router.get("/{grade_id}/live", dependencies=[READER], response_class=EventSourceResponse)
 async def live(
     services: ServicesOf, record: Annotated[GradeRecord, Depends(_followed)]
 ) -> AsyncIterator[ServerSentEvent]:

@@ -8,7 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import allow
 from service.api.dependencies import ServicesOf
 from service.api.problems import ProblemError, problem_for
 from service.bootstrap import Services
@@ -35,7 +37,7 @@ DIFFICULTIES = ("basic", "intermediate", "advanced")
 _REFUSED = (ProblemError, InvalidRequest, Overloaded, StoreUnavailable)
 
 
-@router.get("/")
+@router.get("/", dependencies=[allow(Scope.GRADES_READ)])
 async def practise(
     request: Request,
     services: ServicesOf,
@@ -65,7 +67,7 @@ async def practise(
     return _form_page(request, services, form, earlier=earlier if again else None)
 
 
-@router.post("/", dependencies=[SameOrigin])
+@router.post("/", dependencies=[allow(Scope.GRADES_WRITE), SameOrigin])
 async def answer(
     request: Request,
     services: ServicesOf,
@@ -84,7 +86,7 @@ async def answer(
     return RedirectResponse(f"/grades/{record.id}", status.HTTP_303_SEE_OTHER)
 
 
-@router.get("/questions")
+@router.get("/questions", dependencies=[allow(None)])
 async def questions(
     request: Request,
     services: ServicesOf,
