@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import batches, grades, operations, questions, reviews, rubrics
+from service.api import batches, grades, operations, progress, questions, reviews, rubrics
 from service.api.access import check_rules
 from service.api.document import document_api
 from service.api.guard import Guard
@@ -66,6 +66,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             {"name": "grades", "description": "Grade answers and read the results."},
             {"name": "reviews", "description": "What people say on grades, and which grades wait for them."},
             {"name": "batches", "description": "Grade a whole cohort, whatever happens meanwhile."},
+            {"name": "learners", "description": "What a learner's attempts tell together."},
             {"name": "rubrics", "description": "What answers are judged on."},
             {"name": "questions", "description": "What can be asked, with what a right answer says."},
             {"name": "operations", "description": "For those who run the service."},
@@ -77,6 +78,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     for router in (
         grades.router,
         batches.router,
+        progress.router,
         reviews.router,
         reviews.queue_router,
         rubrics.router,

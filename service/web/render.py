@@ -55,7 +55,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"asset": asset, "version": __version__, "words": words}
-    made.filters |= {"percent": "{:.0%}".format, "spoken": words.spoken, "titled": words.titled}
+    made.filters |= {"one": "{:.1f}".format, "percent": "{:.0%}".format, "spoken": words.spoken, "titled": words.titled}
     return made
 
 

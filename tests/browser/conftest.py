@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from service.library import FileLibrary
 from tests.browser.server import Site, serving
 from tests.conftest import make_settings
 from tests.web.making import record_of
-from tests.web.samples import FIRST, SECOND
+from tests.web.samples import FIRST, OTHER, SECOND, THIRD
 
 NO_BROWSER = "no Chromium on this machine: apt-get install chromium, then make test-browser"
 INSIST = "DEBRIEF_TEST_BROWSER"
@@ -45,7 +46,8 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with serving(make_settings(tmp_path_factory.mktemp("site"))) as running:
         rubric = FileLibrary().rubric("technical-phone-screen")
         assert rubric is not None
-        running.keep([record_of(FIRST, rubric, "FIRST"), record_of(SECOND, rubric, "SECOND")])
+        attempts = {"FIRST": FIRST, "SECOND": SECOND, "OTHER": OTHER, "THIRD": THIRD}
+        running.keep([record_of(replace(made, learner="ada"), rubric, name) for name, made in attempts.items()])
         yield running
 
 

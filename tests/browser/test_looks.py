@@ -18,6 +18,7 @@ PAGES = {
     "questions": "/questions",
     "grade": "/grades/grd_FIRST",
     "comparison": "/grades/grd_SECOND",
+    "progress": "/learners/ada",
     "missing": "/nothing",
 }
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -74,6 +75,17 @@ def test_text_can_be_twice_as_large(browser: Browser, site: Site) -> None:
     page = opened(browser, site, PAGES["comparison"], 320, "light")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.context.close()
+
+
+def test_progress_can_be_printed(browser: Browser, site: Site, screenshots: Path) -> None:
+    """The button is there for those who can use it; the paper has the charts and the date."""
+    page = opened(browser, site, PAGES["progress"], 1280, "dark")
+    assert page.get_by_role("button", name="Print or save as PDF").is_visible()
+
+    pdf = page.pdf(path=screenshots / "progress.pdf", prefer_css_page_size=True)
+
+    assert pdf.startswith(b"%PDF")
     page.context.close()
 
 

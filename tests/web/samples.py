@@ -166,3 +166,29 @@ SECOND = replace(
         ),
     },
 )
+
+
+THIRD = replace(
+    SECOND,
+    day=4.0,
+    answer=SECOND.answer + " A small p does not make the effect large, so I show the interval beside it.",
+    points={**SECOND.points, POINTS[3]: "covered"},
+    remarks={
+        **SECOND.remarks,
+        "correctness": replace(SECOND.remarks["correctness"], level=5, probability=0.68),
+        "business_framing": replace(SECOND.remarks["business_framing"], level=4, probability=0.63),
+    },
+)
+
+OTHER = replace(
+    FIRST,
+    day=2.0,
+    question="What is the difference between WHERE and HAVING?",
+    question_id="sql-where-having",
+    points={
+        "Says that WHERE filters rows before grouping": "covered",
+        "Says that HAVING filters groups after aggregation": "partly",
+    },
+    voiced={"You cannot use WHERE in a query that has a GROUP BY.": "no"},
+    remarks={**FIRST.remarks, "correctness": replace(FIRST.remarks["correctness"], level=3, probability=0.55)},
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from tests.web.reading import read
 from tests.web.samples import FIRST, SECOND
 
 pytestmark = pytest.mark.anyio
-PAGES = ("/", "/?own=true", "/questions", "/grades/grd_SECOND", "/?again=grd_FIRST", "/nothing")
+PAGES = ("/", "/?own=true", "/questions", "/grades/grd_SECOND", "/?again=grd_FIRST", "/learners/me", "/nothing")
 MOST_BYTES = 200_000
 
 
@@ -27,7 +26,7 @@ async def filled(site: tuple[Client, Services], library: FileLibrary) -> Client:
     rubric = library.rubric("technical-phone-screen")
     assert rubric is not None
     await services.store.add(record_of(FIRST, rubric, "FIRST"))
-    await services.store.add(record_of(replace(SECOND), rubric, "SECOND"))
+    await services.store.add(record_of(SECOND, rubric, "SECOND"))
     return browser
 
 

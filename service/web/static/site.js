@@ -6,6 +6,7 @@ for (const box of document.querySelectorAll("textarea[data-words-per-minute]")) 
 for (const form of document.querySelectorAll("form")) guardAgainstTwice(form);
 for (const form of document.querySelectorAll("form[data-filter]")) filterAsTyped(form);
 for (const place of document.querySelectorAll("[data-live]")) follow(place);
+for (const button of document.querySelectorAll("[data-print]")) offerPrinting(button);
 linkQuotes(document);
 document.querySelector("[data-focus]")?.focus();
 
@@ -42,6 +43,11 @@ function guardAgainstTwice(form) {
     button.removeAttribute("aria-disabled");
     button.textContent = label;
   });
+}
+
+function offerPrinting(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
 }
 
 function filterAsTyped(form) {
