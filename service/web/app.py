@@ -8,7 +8,7 @@ from service.api.access import check_rules
 from service.api.app import create_app
 from service.bootstrap import Services
 from service.settings import Settings
-from service.web import assets, grades, learners, practice
+from service.web import assets, grades, learners, practice, review
 from service.web.errors import show_missing_pages
 
 
@@ -20,7 +20,7 @@ def create_site(settings: Settings, services: Services | None = None) -> FastAPI
         services: already opened services, which the caller closes; opened from the settings otherwise.
     """
     app = create_app(settings, services)
-    for router in (practice.router, grades.router, learners.router, assets.router):
+    for router in (practice.router, grades.router, learners.router, review.router, assets.router):
         app.include_router(router)
     show_missing_pages(app)
     check_rules(app)

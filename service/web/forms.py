@@ -26,6 +26,9 @@ _LABELS = {
     "context/audience": "Audience",
     "context/stage": "Stage",
     "context/seniority": "Seniority",
+    "reviewer": "Your name",
+    "levels": "Levels",
+    "note": "Note",
 }
 
 

@@ -8,7 +8,7 @@ _SURE = ((0.8, "sure"), (0.6, "fairly sure"), (0.4, "unsure"), (0.0, "very unsur
 _REVIEW = {
     "manipulation_suspected": "The answer seems to speak to the grader rather than to the interviewer.",
     "masking_gap": "Without the suspicious passage the answer was judged a level or more differently.",
-    "appeal": "The grade was appealed.",
+    "appeal": "The learner appealed and the second grading left it open.",
 }
 _FLAGS = {"manipulation_suspected": "Possibly addressed to the grader"}
 _COMMENTARY = {
@@ -60,7 +60,7 @@ def review_reason(code: str, names: dict[str, str]) -> str:
     kind, _, criterion = code.partition(":")
     name = names.get(criterion, criterion)
     if kind == "low_confidence":
-        return f"{name}: two levels are about equally likely."
+        return f"{name}: the judge is not sure enough of the level."
     if kind == "unscored":
         return f"{name}: no level could be decided."
     return _REVIEW.get(kind, kind.replace("_", " ").capitalize() + ".")

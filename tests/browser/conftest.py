@@ -15,7 +15,7 @@ from service.library import FileLibrary
 from tests.browser.server import Site, serving
 from tests.conftest import make_settings
 from tests.web.making import record_of
-from tests.web.samples import FIRST, OTHER, SECOND, THIRD
+from tests.web.samples import DOUBTFUL, FIRST, OTHER, SECOND, THIRD
 
 NO_BROWSER = "no Chromium on this machine: apt-get install chromium, then make test-browser"
 INSIST = "DEBRIEF_TEST_BROWSER"
@@ -48,6 +48,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         assert rubric is not None
         attempts = {"FIRST": FIRST, "SECOND": SECOND, "OTHER": OTHER, "THIRD": THIRD}
         running.keep([record_of(replace(made, learner="ada"), rubric, name) for name, made in attempts.items()])
+        running.keep([record_of(DOUBTFUL, rubric, "DOUBTFUL")])
         yield running
 
 

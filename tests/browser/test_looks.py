@@ -19,6 +19,7 @@ PAGES = {
     "grade": "/grades/grd_FIRST",
     "comparison": "/grades/grd_SECOND",
     "progress": "/learners/ada",
+    "review": "/review",
     "missing": "/nothing",
 }
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -192,3 +192,11 @@ OTHER = replace(
     voiced={"You cannot use WHERE in a query that has a GROUP BY.": "no"},
     remarks={**FIRST.remarks, "correctness": replace(FIRST.remarks["correctness"], level=3, probability=0.55)},
 )
+
+DOUBTFUL = replace(
+    FIRST,
+    learner="bea",
+    day=5.0,
+    reasons=("low_confidence:clarity",),
+    remarks={**FIRST.remarks, "clarity": replace(FIRST.remarks["clarity"], probability=0.41)},
+)

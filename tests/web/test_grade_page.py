@@ -143,7 +143,7 @@ async def test_what_a_person_should_look_at_is_said(site: tuple[Client, Services
     page = await shown(site, phone_screen, doubtful)
 
     assert "A person should look at this grade" in page.text
-    assert "Clarity: two levels are about equally likely." in page.text
+    assert "Clarity: the judge is not sure enough of the level." in page.text
     assert "Words that speak to a grader." in page.text
 
 

@@ -12,10 +12,19 @@ from service.web.render import STATIC
 from tests.conftest import Client
 from tests.web.making import record_of
 from tests.web.reading import read
-from tests.web.samples import FIRST, SECOND
+from tests.web.samples import DOUBTFUL, FIRST, SECOND
 
 pytestmark = pytest.mark.anyio
-PAGES = ("/", "/?own=true", "/questions", "/grades/grd_SECOND", "/?again=grd_FIRST", "/learners/me", "/nothing")
+PAGES = (
+    "/",
+    "/?own=true",
+    "/questions",
+    "/grades/grd_SECOND",
+    "/?again=grd_FIRST",
+    "/learners/me",
+    "/review",
+    "/nothing",
+)
 MOST_BYTES = 200_000
 
 
@@ -26,6 +35,7 @@ async def filled(site: tuple[Client, Services], library: FileLibrary) -> Client:
     rubric = library.rubric("technical-phone-screen")
     assert rubric is not None
     await services.store.add(record_of(FIRST, rubric, "FIRST"))
+    await services.store.add(record_of(DOUBTFUL, rubric, "DOUBTFUL"))
     await services.store.add(record_of(SECOND, rubric, "SECOND"))
     return browser
 

@@ -6,6 +6,7 @@ for (const box of document.querySelectorAll("textarea[data-words-per-minute]")) 
 for (const form of document.querySelectorAll("form")) guardAgainstTwice(form);
 for (const form of document.querySelectorAll("form[data-filter]")) filterAsTyped(form);
 for (const place of document.querySelectorAll("[data-live]")) follow(place);
+for (const form of document.querySelectorAll("[data-review]")) reviewByKeys(form);
 for (const button of document.querySelectorAll("[data-print]")) offerPrinting(button);
 linkQuotes(document);
 document.querySelector("[data-focus]")?.focus();
@@ -125,4 +126,30 @@ function linkQuotes(root) {
     for (const name of ["mouseenter", "focusin"]) item.addEventListener(name, light(true));
     for (const name of ["mouseleave", "focusout"]) item.addEventListener(name, light(false));
   }
+}
+
+// Keys of the review form: 1 to 9 choose a level, j and k move between criteria, Enter saves. Only while it has the focus.
+function reviewByKeys(form) {
+  const groups = [...form.querySelectorAll("fieldset.rate")];
+  const current = () => groups.findIndex((group) => group.contains(document.activeElement));
+  const go = (place) => {
+    const group = groups[Math.max(0, Math.min(groups.length - 1, place))];
+    (group.querySelector(":checked") ?? group.querySelector("input")).focus();
+    group.scrollIntoView({ block: "nearest" });
+  };
+  form.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("textarea, input:not([type=radio])")) return;
+    const group = groups[current()];
+    if (!group) return;
+    const box = /^[1-9]$/.test(event.key) ? group.querySelector(`input[value="${event.key}"]`) : null;
+    if (box) {
+      box.checked = true;
+      box.focus();
+    } else if (event.key === "j") go(current() + 1);
+    else if (event.key === "k") go(current() - 1);
+    else if (event.key === "Enter") form.requestSubmit();
+    else return;
+    event.preventDefault();
+  });
+  if (!document.querySelector("[data-focus]")) groups[0]?.querySelector("input").focus({ preventScroll: true });
 }
