@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -91,6 +91,7 @@ class Services:
     store: GradeStore
     keys: Keys
     metrics: Metrics
+    secret: bytes = field(repr=False)
     model: ResilientChat
     loading: asyncio.Task[None] | None = None
 
@@ -150,6 +151,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         store=store,
         keys=Keys(SqlKeyStore(database), clock),
         metrics=metrics,
+        secret=instance_secret(settings),
         model=model,
         loading=asyncio.create_task(_prepare(model)),
     )

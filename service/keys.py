@@ -127,6 +127,11 @@ class Keys:
             raise KeyRefused("The key is unknown, revoked or expired.")
         return key.access()
 
+    async def access_by_id(self, key_id: KeyId) -> Access | None:
+        """What a key opens that was shown before, as for a session; None when it is unknown, revoked or expired."""
+        key = await self.store.get(key_id)
+        return key.access() if key is not None and key.live(self.clock.now()) else None
+
     async def _recognised(self, sha256: str) -> ApiKey | None:
         now = self.clock.monotonic()
         remembered = self._known.get(sha256)

@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import batches, grades, operations, progress, questions, reviews, rubrics
+from service.api import batches, grades, links, operations, progress, questions, reviews, rubrics
 from service.api.access import check_rules
 from service.api.document import document_api
 from service.api.guard import Guard
@@ -67,6 +67,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             {"name": "reviews", "description": "What people say on grades, and which grades wait for them."},
             {"name": "batches", "description": "Grade a whole cohort, whatever happens meanwhile."},
             {"name": "learners", "description": "What a learner's attempts tell together."},
+            {"name": "links", "description": "Signed links for learners and for other sites."},
             {"name": "rubrics", "description": "What answers are judged on."},
             {"name": "questions", "description": "What can be asked, with what a right answer says."},
             {"name": "operations", "description": "For those who run the service."},
@@ -79,6 +80,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         grades.router,
         batches.router,
         progress.router,
+        links.router,
         reviews.router,
         reviews.queue_router,
         rubrics.router,

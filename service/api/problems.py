@@ -78,6 +78,9 @@ TOO_MANY_RUBRICS = Kind("too-many-rubrics", 409, "No more rubric versions can be
 BATCH_TOO_LONG = Kind(
     "batch-too-long", 413, "The batch has too many lines", "Send it in parts; the limit is in detail."
 )
+NO_SIGN_IN = Kind(
+    "no-sign-in", 409, "Nobody signs in here", "The server has no keys: open the pages on its own machine."
+)
 NOT_GRADED = Kind("not-graded", 503, "The answer could not be graded now", "Retry later; see grade.reason.")
 OVERLOADED = Kind("overloaded", 503, "Too many answers are waiting", "Retry after the time given.")
 STORE_UNAVAILABLE = Kind("store-unavailable", 503, "The store cannot be used now", "Nothing was kept; retry later.")
@@ -104,6 +107,7 @@ KINDS: tuple[Kind, ...] = (
     RUBRIC_PUBLISHED,
     TOO_MANY_RUBRICS,
     BATCH_TOO_LONG,
+    NO_SIGN_IN,
     NOT_GRADED,
     OVERLOADED,
     STORE_UNAVAILABLE,

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path
 
+from service.access import Scope
 from service.api import problems
+from service.api.access import allow
 from service.api.dependencies import ServicesOf, TenantOf, acceptable
 from service.api.examples import example, refusals
 from service.api.problems import ProblemError
@@ -40,6 +42,7 @@ class ProgressDocument(Progress):
         200: example(PROGRESS_EXAMPLE),
         **refusals(problems.NOT_ACCEPTABLE, problems.INVALID_REQUEST, problems.STORE_UNAVAILABLE),
     },
+    dependencies=[allow(Scope.GRADES_READ)],
 )
 async def get_progress(learner: Learner, services: ServicesOf, tenant: TenantOf) -> ProgressDocument:
     """Per criterion over the newest 500 attempts: the trend; per question: fixed, still open and new gaps.

@@ -8,7 +8,7 @@ from service.api.access import check_rules
 from service.api.app import create_app
 from service.bootstrap import Services
 from service.settings import Settings
-from service.web import assets, grades, learners, practice, review
+from service.web import assets, embed, grades, learners, practice, review, sessions
 from service.web.errors import show_missing_pages
 
 
@@ -20,8 +20,17 @@ def create_site(settings: Settings, services: Services | None = None) -> FastAPI
         services: already opened services, which the caller closes; opened from the settings otherwise.
     """
     app = create_app(settings, services)
-    for router in (practice.router, grades.router, learners.router, review.router, assets.router):
+    for router in (
+        practice.router,
+        grades.router,
+        learners.router,
+        review.router,
+        sessions.router,
+        embed.router,
+        assets.router,
+    ):
         app.include_router(router)
+    app.state.session_access = sessions.session_access
     show_missing_pages(app)
     check_rules(app)
     return app

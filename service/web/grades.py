@@ -28,7 +28,7 @@ from service.workflow import NothingToRetry
 
 router = APIRouter(prefix="/grades", include_in_schema=False, route_class=PageRoute)
 
-READER, WRITER = allow(Scope.GRADES_READ), allow(Scope.GRADES_WRITE)
+READER, WRITER = allow(Scope.GRADES_READ, learners=True), allow(Scope.GRADES_WRITE, learners=True)
 Id = Annotated[str, Path(max_length=64)]
 _CRITERION: TypeAdapter[CriterionGrade] = TypeAdapter(CriterionGrade)
 

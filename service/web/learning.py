@@ -21,7 +21,7 @@ async def find_grade(services: Services, who: Visitor, grade_id: str) -> GradeRe
     """
     plain = grade_id.isascii() and grade_id.startswith("grd_") and grade_id[4:].isalnum()
     record = await services.grading.get(who.tenant, GradeId(grade_id)) if plain else None
-    if record is None:
+    if record is None or not who.may_see(record.request.learner):
         raise ProblemError(problems.NOT_FOUND, "There is no such grade, or it is not yours to see.")
     return record
 

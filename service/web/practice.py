@@ -37,7 +37,7 @@ DIFFICULTIES = ("basic", "intermediate", "advanced")
 _REFUSED = (ProblemError, InvalidRequest, Overloaded, StoreUnavailable)
 
 
-@router.get("/", dependencies=[allow(Scope.GRADES_READ)])
+@router.get("/", dependencies=[allow(Scope.GRADES_READ, learners=True)])
 async def practise(
     request: Request,
     services: ServicesOf,
@@ -67,7 +67,7 @@ async def practise(
     return _form_page(request, services, form, earlier=earlier if again else None)
 
 
-@router.post("/", dependencies=[allow(Scope.GRADES_WRITE), SameOrigin])
+@router.post("/", dependencies=[allow(Scope.GRADES_WRITE, learners=True), SameOrigin])
 async def answer(
     request: Request,
     services: ServicesOf,
@@ -86,7 +86,7 @@ async def answer(
     return RedirectResponse(f"/grades/{record.id}", status.HTTP_303_SEE_OTHER)
 
 
-@router.get("/questions", dependencies=[allow(None)])
+@router.get("/questions", dependencies=[allow(None, learners=True)])
 async def questions(
     request: Request,
     services: ServicesOf,

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service import __version__
+from service.access import Access, Scope
 from service.web import words
+from service.web.visitor import COOKIE, Visitor, visitor_of
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -35,8 +38,21 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 
 def page(request: Request, template: str, status: int = 200, /, **shown: object) -> HTMLResponse:
     """A whole page."""
-    text = environment().get_template(template).render(path=request.url.path, **shown)
+    access: Access | None = getattr(request.state, "access", None)
+    who = visitor_of(access) if access else None
+    around = {"path": request.url.path, "visitor": who, "links": _links(who), "signed_in": COOKIE in request.cookies}
+    text = environment().get_template(template).render(**around, **shown)
     return HTMLResponse(text, status, dict(HEADERS))
+
+
+def _links(who: Visitor | None) -> list[tuple[str, str]]:
+    """Where the navigation leads this visitor."""
+    if who is None:
+        return [("/sign-in", "Sign in")]
+    links = [("/", "Practice"), ("/questions", "Questions"), (f"/learners/{quote(who.learner, safe='')}", "Progress")]
+    if not who.only and Scope.REVIEWS_WRITE in who.scopes:
+        links.append(("/review", "Review"))
+    return links
 
 
 def fragment(template: str, /, **shown: object) -> str:

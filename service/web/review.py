@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from service.access import Scope
+from service.api.access import allow
 from service.api.dependencies import ServicesOf
 from service.api.problems import ProblemError, problem_for
 from service.api.review_schemas import AgreementDocument, ReviewBody, agreement_document
@@ -24,7 +26,12 @@ from service.web.learning import find_grade
 from service.web.render import page
 from service.web.visitor import SameOrigin, Visitor, VisitorOf
 
-router = APIRouter(prefix="/review", include_in_schema=False, route_class=PageRoute)
+router = APIRouter(
+    prefix="/review",
+    include_in_schema=False,
+    route_class=PageRoute,
+    dependencies=[allow(Scope.REVIEWS_WRITE)],
+)
 
 REVIEWER_COOKIE = "debrief_reviewer"
 A_YEAR = 365 * 24 * 3600

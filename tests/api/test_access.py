@@ -31,17 +31,22 @@ UNKNOWN = {
     "batch_id": "bat_01KAP0J3V8T6W1Q9X4Z7B5C2D0",
     "rubric_id": "nobodys",
     "question_id": "nobodys",
+    "learner": "nobody",
 }
 """For every path parameter an id that nobody has."""
 
 WITHOUT_FOREIGN = {
     "PUT /v1/rubrics/{rubric_id}": "makes a rubric of one's own under that id",
+    "GET /v1/learners/{learner}/progress": "learners are the caller's own words; an unknown one has no attempts",
+    "GET /learners/{learner}": "the same",
     "GET /v1/questions/{question_id}": "the question bank is everybody's",
 }
 """Routes with a path parameter that cannot name a thing of another tenant, and why."""
 
 BODIES: dict[str, Any] = {
     "POST /v1/grades/{grade_id}/reviews": {"reviewer": "maria", "levels": {"facts": 1}},
+    "POST /v1/grades/{grade_id}/embed-links": {"origin": "https://learn.example.com"},
+    "POST /v1/sign-in-links": {"learner": "ada"},
     "POST /v1/grades/{grade_id}/appeals": {"reason": "I said so."},
 }
 """A valid body for each route that needs one besides the id of a thing."""

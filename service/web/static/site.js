@@ -8,6 +8,7 @@ for (const form of document.querySelectorAll("form[data-filter]")) filterAsTyped
 for (const place of document.querySelectorAll("[data-live]")) follow(place);
 for (const form of document.querySelectorAll("[data-review]")) reviewByKeys(form);
 for (const button of document.querySelectorAll("[data-print]")) offerPrinting(button);
+if (document.body.dataset.embedded && parent !== window) tellHeight(document.body.dataset.embedded);
 linkQuotes(document);
 document.querySelector("[data-focus]")?.focus();
 
@@ -152,4 +153,10 @@ function reviewByKeys(form) {
     event.preventDefault();
   });
   if (!document.querySelector("[data-focus]")) groups[0]?.querySelector("input").focus({ preventScroll: true });
+}
+
+// Inside another site: tell that site, and no other, how high the page is.
+function tellHeight(origin) {
+  const tell = () => parent.postMessage({ debriefHeight: document.documentElement.scrollHeight }, origin);
+  new ResizeObserver(tell).observe(document.body);
 }
