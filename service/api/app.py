@@ -91,7 +91,9 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     for error in _HANDLED:
         app.add_exception_handler(error, handle)
     app.add_middleware(
-        Guard, body_bytes=settings.limits.body_bytes, larger={"/v1/batches": settings.limits.batch_bytes}
+        Guard,
+        body_bytes=settings.limits.body_bytes,
+        larger=dict.fromkeys(("/v1/batches", "/batches"), settings.limits.batch_bytes),
     )
     document_api(app)
     check_rules(app)

@@ -15,9 +15,9 @@ from service.api.dependencies import ServicesOf, acceptable
 from service.api.examples import example, refusals
 from service.api.grades import Id, grade_id_of
 from service.api.problems import ProblemError
-from service.api.schemas import LearnerReference
 from service.api.signing import Seal
 from service.api.strict_json import StrictJSONRoute
+from service.intake import LearnerReference
 
 router = APIRouter(prefix="/v1", tags=["links"], route_class=StrictJSONRoute, dependencies=[Depends(acceptable)])
 

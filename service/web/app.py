@@ -8,7 +8,7 @@ from service.api.access import check_rules
 from service.api.app import create_app
 from service.bootstrap import Services
 from service.settings import Settings
-from service.web import assets, embed, grades, learners, practice, review, sessions
+from service.web import assets, batches, embed, grades, learners, practice, review, sessions
 from service.web.errors import show_missing_pages
 
 
@@ -25,6 +25,7 @@ def create_site(settings: Settings, services: Services | None = None) -> FastAPI
         grades.router,
         learners.router,
         review.router,
+        batches.router,
         sessions.router,
         embed.router,
         assets.router,

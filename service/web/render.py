@@ -52,6 +52,8 @@ def _links(who: Visitor | None) -> list[tuple[str, str]]:
     links = [("/", "Practice"), ("/questions", "Questions"), (f"/learners/{quote(who.learner, safe='')}", "Progress")]
     if not who.only and Scope.REVIEWS_WRITE in who.scopes:
         links.append(("/review", "Review"))
+    if not who.only and Scope.GRADES_READ in who.scopes:
+        links.append(("/batches", "Batches"))
     return links
 
 

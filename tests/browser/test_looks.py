@@ -20,6 +20,8 @@ PAGES = {
     "comparison": "/grades/grd_SECOND",
     "progress": "/learners/ada",
     "review": "/review",
+    "batches": "/batches",
+    "sign-in": "/sign-in",
     "missing": "/nothing",
 }
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

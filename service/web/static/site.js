@@ -9,6 +9,7 @@ for (const place of document.querySelectorAll("[data-live]")) follow(place);
 for (const form of document.querySelectorAll("[data-review]")) reviewByKeys(form);
 for (const button of document.querySelectorAll("[data-print]")) offerPrinting(button);
 if (document.body.dataset.embedded && parent !== window) tellHeight(document.body.dataset.embedded);
+for (const place of document.querySelectorAll("[data-batch]")) followBatch(place);
 linkQuotes(document);
 document.querySelector("[data-focus]")?.focus();
 
@@ -159,4 +160,21 @@ function reviewByKeys(form) {
 function tellHeight(origin) {
   const tell = () => parent.postMessage({ debriefHeight: document.documentElement.scrollHeight }, origin);
   new ResizeObserver(tell).observe(document.body);
+}
+
+function followBatch(place) {
+  const events = new EventSource(place.dataset.batch);
+  const show = (event) => {
+    const { status, counts } = JSON.parse(event.data);
+    const done = counts.graded + counts.needs_review + counts.ungraded;
+    place.querySelector("progress").value = done;
+    place.querySelector("[data-done]").textContent = done;
+    place.querySelector("[data-status]").textContent = status.replace("_", " ");
+    for (const count of place.querySelectorAll("[data-count]")) count.textContent = counts[count.dataset.count];
+  };
+  events.addEventListener("progress", show);
+  events.addEventListener("done", (event) => {
+    show(event);
+    events.close();
+  });
 }
