@@ -92,6 +92,7 @@ class Services:
     keys: Keys
     metrics: Metrics
     secret: bytes = field(repr=False)
+    runs_dir: Path
     model: ResilientChat
     loading: asyncio.Task[None] | None = None
 
@@ -152,6 +153,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         keys=Keys(SqlKeyStore(database), clock),
         metrics=metrics,
         secret=instance_secret(settings),
+        runs_dir=settings.runs_dir,
         model=model,
         loading=asyncio.create_task(_prepare(model)),
     )

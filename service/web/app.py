@@ -8,7 +8,18 @@ from service.api.access import check_rules
 from service.api.app import create_app
 from service.bootstrap import Services
 from service.settings import Settings
-from service.web import assets, batches, embed, grades, learners, practice, review, sessions
+from service.web import (
+    assets,
+    batches,
+    embed,
+    evals_pages,
+    grades,
+    learners,
+    operations_pages,
+    practice,
+    review,
+    sessions,
+)
 from service.web.errors import show_missing_pages
 
 
@@ -26,6 +37,8 @@ def create_site(settings: Settings, services: Services | None = None) -> FastAPI
         learners.router,
         review.router,
         batches.router,
+        evals_pages.router,
+        operations_pages.router,
         sessions.router,
         embed.router,
         assets.router,

@@ -54,6 +54,8 @@ def _links(who: Visitor | None) -> list[tuple[str, str]]:
         links.append(("/review", "Review"))
     if not who.only and Scope.GRADES_READ in who.scopes:
         links.append(("/batches", "Batches"))
+    if not who.only and Scope.OPERATIONS_READ in who.scopes:
+        links += [("/evals", "Evals"), ("/operations", "Operations")]
     return links
 
 

@@ -21,6 +21,8 @@ PAGES = {
     "progress": "/learners/ada",
     "review": "/review",
     "batches": "/batches",
+    "evals": "/evals",
+    "operations": "/operations",
     "sign-in": "/sign-in",
     "missing": "/nothing",
 }

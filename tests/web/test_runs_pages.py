@@ -1,0 +1,136 @@
+"""Evaluation runs and operations as pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from service.bootstrap import Services
+from service.settings import Settings
+from service.web.operations_pages import quantile
+from service.web.runs import Runs
+from tests.conftest import ANSWER, QUESTION, Client, make_settings
+from tests.web.conftest import site_running
+from tests.web.reading import read
+
+pytestmark = pytest.mark.anyio
+
+
+def write_run(folder: Path, name: str, day: int, pairs: list[tuple[int, int]], *, report: bool = False) -> None:
+    """A run's folder as the evaluation leaves it: machine's level and label of each answer."""
+    path = folder / name
+    path.mkdir(parents=True)
+    head = {
+        "id": name,
+        "created": f"{date(2026, 11, day)}T09:00:00Z",
+        "status": "done",
+        "suite": {"name": "dev/smoke", "sha256": "0"},
+        "variants": [{"name": "judge-readout@4", "judge": "readout"}],
+        "model": "scripted/echo",
+    }
+    (path / "manifest.json").write_text(json.dumps(head))
+    lines = [
+        {
+            "row": {"id": str(n), "labels": {"clarity": {"level": label, "source": "human"}}},
+            "variant": "judge-readout@4",
+            "repeat": repeat,
+            "grade": {"criteria": [{"id": "clarity", "level": level}]},
+        }
+        for n, (level, label) in enumerate(pairs)
+        for repeat in (0, 1)
+    ]
+    (path / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cut sh')
+    if report:
+        (path / "report.html").write_text("<!doctype html><script>alert(1)</script>")
+
+
+@pytest.fixture
+async def laboratory(tmp_path: Path) -> AsyncIterator[Client]:
+    """A site beside two runs of one suite."""
+    write_run(tmp_path / "runs", "first", 1, [(1, 1), (2, 3), (4, 4), (5, 2)])
+    write_run(tmp_path / "runs", "second", 2, [(1, 1), (3, 3), (4, 4), (4, 2)], report=True)
+    (tmp_path / "runs" / "no-run").mkdir()
+    settings: Settings = make_settings(tmp_path, runs_dir=tmp_path / "runs")
+    async with site_running(settings) as (browser, _):
+        yield browser
+
+
+async def test_runs_are_listed_with_the_trend_of_agreement(laboratory: Client) -> None:
+    """Oldest first in the trend; what is no run is passed over."""
+    page = read(await laboratory.get("/evals"))
+
+    assert "2 evaluation runs" in page.text
+    assert "smoke, run after run" in page.text
+    assert page.text.index("50%") < page.text.index("75%")
+    assert "no-run" not in page.text
+
+
+async def test_agreement_counts_every_answer_once(tmp_path: Path) -> None:
+    """Repeats measure noise, not agreement; a line cut short by a crash is left out."""
+    write_run(tmp_path, "r", 1, [(1, 1), (2, 3), (4, 4), (5, 2)])
+    runs = Runs(tmp_path)
+    run = runs.find("r")
+    assert run is not None
+
+    (found,) = runs.agreement(run)
+
+    assert (found.n, found.exact) == (4, 0.5)
+    assert found.kappa == pytest.approx(1 - 4 * 10 / 64)
+
+
+async def test_a_report_is_a_page_of_no_site(laboratory: Client) -> None:
+    """Its own script runs in a sandbox; none of ours is loosened."""
+    page = read(await laboratory.get("/evals/second"))
+    report = await laboratory.get("/evals/second/report")
+
+    assert "/evals/second/report" in {link["href"] for link in page.all("a")}
+    assert report.headers["content-security-policy"].startswith("sandbox allow-scripts;")
+    assert "allow-same-origin" not in report.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/evals/first/report", "/evals/nothing", "/evals/..%2f..", "/evals/.hidden", "/evals/no-run"]
+)
+async def test_what_is_no_run_or_report_is_not_there(laboratory: Client, address: str) -> None:
+    """404; no way out of the folder."""
+    assert (await laboratory.get(address)).status_code in (404, 422)
+
+
+async def test_without_runs_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    """A folder that is not there is no fault."""
+    async with site_running(make_settings(tmp_path, runs_dir=tmp_path / "none")) as (browser, _):
+        page = read(await browser.get("/evals"))
+
+    assert "make eval" in page.text
+
+
+async def test_operations_count_what_the_process_did(site: tuple[Client, Services]) -> None:
+    """Grades, calls, time; the same counters as /metrics."""
+    browser, _ = site
+    await browser.post("/v1/grades", json={"question": QUESTION, "answer": ANSWER})
+
+    page = read(await browser.get("/operations"))
+
+    assert "1 grade" in page.text
+    assert "scripted/echo, ok" in page.text
+    assert "Judge" in page.text
+
+
+@pytest.mark.parametrize(
+    ("buckets", "share", "bound"),
+    [
+        pytest.param([], 0.5, None, id="nothing"),
+        pytest.param([(1.0, 2.0), (5.0, 4.0), (float("inf"), 4.0)], 0.5, 1.0, id="half"),
+        pytest.param([(1.0, 2.0), (5.0, 4.0), (float("inf"), 4.0)], 0.95, 5.0, id="most"),
+        pytest.param([(1.0, 0.0), (float("inf"), 3.0)], 0.5, None, id="beyond the last"),
+    ],
+)
+def test_a_share_lies_under_a_bucket_s_bound(
+    buckets: list[tuple[float, float]], share: float, bound: float | None
+) -> None:
+    """As far as a histogram can tell."""
+    assert quantile(buckets, share) == bound
