@@ -32,6 +32,8 @@ UNKNOWN = {
     "rubric_id": "nobodys",
     "question_id": "nobodys",
     "learner": "nobody",
+    "name": "nobodys",
+    "kind": "report",
 }
 """For every path parameter an id that nobody has."""
 

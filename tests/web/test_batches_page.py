@@ -22,6 +22,13 @@ async def send(browser: Client, name: str, text: str | bytes, do: str = "send", 
     )
 
 
+async def through(browser: Client, sent: httpx.Response) -> None:
+    """Wait until a batch is at its end."""
+    async with browser.stream("GET", f"/v1{sent.headers['location']}/events") as events:
+        async for _ in events.aiter_lines():
+            pass
+
+
 @pytest.mark.parametrize(
     ("name", "text", "answers"),
     [pytest.param("c.CSV", CSV, 2, id="csv"), pytest.param("c.jsonl", JSONL, 3, id="jsonl")],
@@ -36,6 +43,7 @@ async def test_a_file_becomes_a_batch(browser: Client, name: str, text: str, ans
     batch = sent.headers["location"].removeprefix("/batches/")
     assert f"/v1/batches/{batch}/results" in {link["href"] for link in page.all("a")}
     assert sent.headers["location"] in {link["href"] for link in read(await browser.get("/batches")).all("a")}
+    await through(browser, sent)
 
 
 async def test_an_estimate_keeps_nothing(browser: Client) -> None:
@@ -73,6 +81,7 @@ async def test_a_batch_can_be_stopped(browser: Client) -> None:
 
     assert stopped.status_code == 303
     assert "cancel" in page.text or "completed" in page.text
+    await through(browser, sent)
 
 
 async def test_another_site_cannot_send_a_batch(browser: Client) -> None:

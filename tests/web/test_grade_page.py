@@ -57,7 +57,7 @@ async def test_every_part_of_a_grade_is_shown(site: tuple[Client, Services], pho
         "You could say",
         "Answer this next",
         "Clarity: level 3 is the likeliest reading, but only 52% sure.",
-        "Rubric technical-phone-screen 1.0.0",
+        f"Rubric technical-phone-screen {phone_screen.version}",
         "made by a language model and can be wrong",
     ):
         assert said in page.text

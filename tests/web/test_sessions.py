@@ -21,6 +21,7 @@ from tests.web.conftest import site_running
 from tests.web.making import record_of
 from tests.web.reading import read
 from tests.web.samples import FIRST
+from tests.web.test_practice import finished
 
 pytestmark = pytest.mark.anyio
 ACME = Tenant("acme")
@@ -161,6 +162,7 @@ async def test_a_learner_s_answers_are_theirs(school: School) -> None:
         "/", files={"question": (None, "Why?"), "answer": (None, "Because it is a tail probability.")}
     )
 
+    await finished(school.browser, sent)
     header = {"Authorization": f"Bearer {school.key.text}"}
     grade = (await school.browser.get(f"/v1{sent.headers['location']}", headers=header)).json()
     assert grade["learner"] == "ada"
