@@ -13,7 +13,7 @@ from ulid import ULID
 from service.estimate import Estimate, Estimator
 from service.intake import BatchLine, Intake, InvalidRequest, KnownRubrics, read_line
 from service.job_ports import BatchStore
-from service.jobs import Batch, BatchId, BatchPage, Finished, Item, LineError, NewBatch
+from service.jobs import Batch, BatchId, BatchPage, BatchStatus, Finished, Item, LineError, NewBatch
 from service.lines import RawLine
 from service.ports import Clock
 from service.records import GradeRequest, Tenant
@@ -100,6 +100,7 @@ class Batches:
         *,
         max_cost_usd: float | None = None,
         source: str | None = None,
+        batch_id: BatchId | None = None,
     ) -> Batch:
         """Keep a batch as it arrives; once this returns it is not lost.
 
@@ -108,12 +109,15 @@ class Batches:
             lines: its lines as sent.
             max_cost_usd: a budget: no answer is begun that could overspend it.
             source: the SHA-256 of the file it comes from, to find it again.
+            batch_id: its id, where it is given; what was begun under it before and broke off is dropped.
 
         Raises:
             TooManyLines: nothing was kept.
             StoreUnavailable: it could not be stored; nothing is graded.
         """
-        batch = BatchId(f"bat_{ULID()}")
+        batch = batch_id or BatchId(f"bat_{ULID()}")
+        if batch_id is not None:
+            await self.store.drop(batch_id)
         await self.store.begin(
             NewBatch(
                 id=batch,
@@ -158,6 +162,11 @@ class Batches:
     async def get(self, tenant: Tenant, batch: BatchId) -> Batch | None:
         """One batch, or None."""
         return await self.store.get(tenant, batch)
+
+    async def sealed(self, tenant: Tenant, batch: BatchId) -> Batch | None:
+        """One batch that was taken in completely, or None."""
+        found = await self.store.get(tenant, batch)
+        return found if found is not None and found.status is not BatchStatus.VALIDATING else None
 
     async def of_source(self, tenant: Tenant, source: str) -> Batch | None:
         """The newest batch made of a file, by its SHA-256."""

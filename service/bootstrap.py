@@ -31,6 +31,7 @@ from service.grading.judges.single_call import SingleCallJudge
 from service.grading.models import Capabilities, ChatModel, Tokens
 from service.grading.prompt import Prompt
 from service.grading.submission import Limits
+from service.idempotency import Idempotency
 from service.intake import Intake
 from service.keys import Keys
 from service.library import FileLibrary
@@ -49,6 +50,7 @@ from service.settings import EMBEDDED, Settings
 from service.storage import (
     SqlBatchStore,
     SqlGradeStore,
+    SqlIdempotencyStore,
     SqlJobStore,
     SqlKeyStore,
     SqlReviewStore,
@@ -90,6 +92,7 @@ class Services:
     reviewing: Reviewing
     store: GradeStore
     keys: Keys
+    idempotency: Idempotency
     metrics: Metrics
     secret: bytes = field(repr=False)
     runs_dir: Path
@@ -151,6 +154,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         reviewing=Reviewing(store, reviews, clock, grading, second),
         store=store,
         keys=Keys(SqlKeyStore(database), clock),
+        idempotency=Idempotency(SqlIdempotencyStore(database), clock),
         metrics=metrics,
         secret=instance_secret(settings),
         runs_dir=settings.runs_dir,

@@ -94,23 +94,23 @@ class Grading:
         """Make the slots that bound how many grades are made at once."""
         self._slots = Slots(self.pace.at_once)
 
-    async def grade(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+    async def grade(self, tenant: Tenant, request: GradeRequest, grade_id: GradeId | None = None) -> GradeRecord:
         """Grade and wait for the result; it is stored when this returns.
 
         Raises:
             Overloaded: too many answers are waiting, or a slot did not come free in time.
             StoreUnavailable: the result could not be stored.
         """
-        record = self.new(tenant, request)
+        record = self.new(tenant, request, grade_id)
         return await self._unhurried(self._make(record, self._add))
 
-    async def submit(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
+    async def submit(self, tenant: Tenant, request: GradeRequest, grade_id: GradeId | None = None) -> GradeRecord:
         """Store the request and the job that will grade it, and return at once; it is not lost any more.
 
         Raises:
             StoreUnavailable: the request could not be stored.
         """
-        record = self.new(tenant, request)
+        record = self.new(tenant, request, grade_id)
         await self.jobs.add(record)
         self.submitted.set()
         return record
@@ -181,10 +181,10 @@ class Grading:
         """A place among the grades being made, waited for patiently: for gradings that are no grade of their own."""
         return self._slot(patient=True)
 
-    def new(self, tenant: Tenant, request: GradeRequest) -> GradeRecord:
-        """A record that nothing was done for yet; nothing is stored."""
+    def new(self, tenant: Tenant, request: GradeRequest, grade_id: GradeId | None = None) -> GradeRecord:
+        """A record that nothing was done for yet, under a new id unless one is given; nothing is stored."""
         return GradeRecord(
-            id=GradeId(f"grd_{ULID()}"),
+            id=grade_id or GradeId(f"grd_{ULID()}"),
             tenant=tenant,
             created_at=self.clock.now(),
             status=GradeStatus.IN_PROGRESS,

@@ -35,13 +35,14 @@ from service.api.batch_schemas import (
 )
 from service.api.dependencies import ServicesOf, TenantOf
 from service.api.examples import example, refusals
+from service.api.idempotency import ClaimOf, IdempotentRoute
 from service.api.problems import ProblemError
 from service.bootstrap import Services
 from service.jobs import Batch, BatchId
 from service.lines import RawLine, json_array, jsonl
 from service.records import PageSize, Tenant
 
-router = APIRouter(prefix="/v1/batches", tags=["batches"])
+router = APIRouter(prefix="/v1/batches", tags=["batches"], route_class=IdempotentRoute)
 
 JSONL = "application/jsonl"
 LINES = frozenset({JSONL, "application/x-ndjson", "application/x-jsonlines"})
@@ -62,6 +63,9 @@ Id = Annotated[str, Path(description="The batch's id.", examples=["bat_01KAP0J3V
         200: {"model": BatchEstimate, "description": "With `dry_run`: nothing is kept.", **example(ESTIMATE_EXAMPLE)},
         **refusals(
             problems.INVALID_JSON,
+            problems.INVALID_HEADER,
+            problems.KEY_IN_USE,
+            problems.KEY_REUSED,
             problems.BODY_TOO_LARGE,
             problems.BATCH_TOO_LONG,
             problems.UNSUPPORTED_MEDIA,
@@ -75,6 +79,7 @@ async def create_batch(
     request: Request,
     services: ServicesOf,
     tenant: TenantOf,
+    claim: ClaimOf,
     max_cost_usd: Annotated[
         float | None, Query(ge=0, le=1e9, description="A budget: no answer is begun that could overspend it.")
     ] = None,
@@ -93,10 +98,16 @@ async def create_batch(
         raise _refused("?service_tier", "economy is not offered by this service; leave it out")
     if max_cost_usd is not None and not services.batches.priced:
         raise _refused("?max_cost_usd", "the price of the model is not known, so a budget cannot be kept")
+    batch_id = BatchId(f"bat_{claim.effect}") if claim else None
+    if batch_id and claim and claim.resumed and (kept := await services.batches.sealed(tenant, batch_id)):
+        return _taken(kept)
     lines = _lines(request, services.batches.line_bytes)
     if dry_run:
         return _json(estimate_document(await services.batches.dry_run(tenant, lines)))
-    batch = await services.batches.take_in(tenant, lines, max_cost_usd=max_cost_usd)
+    return _taken(await services.batches.take_in(tenant, lines, max_cost_usd=max_cost_usd, batch_id=batch_id))
+
+
+def _taken(batch: Batch) -> Response:
     return _json(batch_document(batch), status.HTTP_202_ACCEPTED, {"Location": f"/v1/batches/{batch.id}"})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -12,8 +11,6 @@ from service.api.access import AccessOf
 from service.api.problems import ProblemError
 from service.bootstrap import Services
 from service.records import Tenant
-
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 async def services(request: Request) -> Services:
@@ -34,19 +31,6 @@ async def acceptable(accept: Annotated[str, Header(include_in_schema=False)] = "
         raise ProblemError(problems.NOT_ACCEPTABLE)
 
 
-async def idempotency_key(
-    idempotency_key: Annotated[
-        str | None, Header(description="1 to 255 visible ASCII characters; names this request when it is repeated.")
-    ] = None,
-) -> str | None:
-    """The key's form is checked; an empty or malformed one is refused."""
-    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-        raise ProblemError(
-            problems.INVALID_HEADER, "Idempotency-Key has to be 1 to 255 visible ASCII characters without spaces."
-        )
-    return idempotency_key
-
-
 async def respond_async(
     prefer: Annotated[str, Header(description="`respond-async` answers 202 at once (RFC 7240).")] = "",
 ) -> bool:
@@ -56,5 +40,4 @@ async def respond_async(
 
 ServicesOf = Annotated[Services, Depends(services)]
 TenantOf = Annotated[Tenant, Depends(tenant)]
-Key = Annotated[str | None, Depends(idempotency_key)]
 Async = Annotated[bool, Depends(respond_async)]

@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from service.access import Scope
 from service.api import problems
 from service.api.access import allow
-from service.api.dependencies import Async, Key, ServicesOf, TenantOf, acceptable
+from service.api.dependencies import Async, ServicesOf, TenantOf, acceptable
 from service.api.examples import GRADE_BODIES, GRADE_EXAMPLE, LIST_EXAMPLE, RECEIPT_EXAMPLE, example, refusals
+from service.api.idempotency import ClaimOf, IdempotentRoute
 from service.api.problems import ProblemError, retry_after_header
 from service.api.schemas import (
     GradeDocument,
@@ -26,14 +27,14 @@ from service.api.schemas import (
     grade_with_submission,
     receipt_document,
 )
-from service.api.strict_json import StrictJSONRoute
 from service.bootstrap import Services
 from service.grading.grade import GradeStatus
 from service.intake import GradeBody
 from service.records import GradeFilter, GradeId, GradeRecord, PageSize, Tenant
+from service.workflow import NothingToRetry
 
 router = APIRouter(
-    prefix="/v1/grades", tags=["grades"], route_class=StrictJSONRoute, dependencies=[Depends(acceptable)]
+    prefix="/v1/grades", tags=["grades"], route_class=IdempotentRoute, dependencies=[Depends(acceptable)]
 )
 
 Id = Annotated[str, Path(description="The grade's id.", examples=["grd_01KAP0J3V8T6W1Q9X4Z7B5C2D0"], max_length=64)]
@@ -53,6 +54,8 @@ Location = {"Location": {"description": "Where the grade is.", "schema": {"type"
             problems.INVALID_JSON,
             problems.INVALID_HEADER,
             problems.NOT_ACCEPTABLE,
+            problems.KEY_IN_USE,
+            problems.KEY_REUSED,
             problems.BODY_TOO_LARGE,
             problems.UNSUPPORTED_MEDIA,
             problems.INVALID_REQUEST,
@@ -64,18 +67,21 @@ Location = {"Location": {"description": "Where the grade is.", "schema": {"type"
     openapi_extra={"requestBody": {"content": {"application/json": {"examples": GRADE_BODIES}}}},
 )
 async def create_grade(
-    body: GradeBody, services: ServicesOf, tenant: TenantOf, _key: Key, in_background: Async
+    body: GradeBody, services: ServicesOf, tenant: TenantOf, claim: ClaimOf, in_background: Async
 ) -> Response:
     """Judge an answer against a rubric and explain the result.
 
     Waits for the grade unless `Prefer: respond-async` is sent. An answer no level could be decided for is
     kept as `ungraded`, answered with 503 and the member `grade`, and can be retried.
     """
+    grade_id = GradeId(f"grd_{claim.effect}") if claim else None
+    if grade_id and claim and claim.resumed and (begun := await services.grading.get(tenant, grade_id)):
+        return _found_begun(begun)
     request = await services.intake.request(tenant, body)
     if in_background:
-        record = await services.grading.submit(tenant, request)
+        record = await services.grading.submit(tenant, request, grade_id)
         return _document(record, status.HTTP_202_ACCEPTED, located=True)
-    record = await services.grading.grade(tenant, request)
+    record = await services.grading.grade(tenant, request, grade_id)
     return _made(record, status.HTTP_201_CREATED)
 
 
@@ -145,7 +151,10 @@ async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> R
     responses={
         200: example(GRADE_EXAMPLE),
         **refusals(
+            problems.INVALID_HEADER,
             problems.NOT_FOUND,
+            problems.KEY_IN_USE,
+            problems.KEY_REUSED,
             problems.NOTHING_TO_RETRY,
             problems.NOT_GRADED,
             problems.OVERLOADED,
@@ -153,9 +162,14 @@ async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> R
         ),
     },
 )
-async def retry_grade(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> Response:
+async def retry_grade(grade_id: Id, services: ServicesOf, tenant: TenantOf, claim: ClaimOf) -> Response:
     """An ungraded answer is graded again; a failed commentary is written again, the scores stand."""
-    record = await services.grading.retry(tenant, grade_id_of(grade_id))
+    try:
+        record = await services.grading.retry(tenant, grade_id_of(grade_id))
+    except NothingToRetry:
+        if claim is None or not claim.resumed:
+            raise
+        record = await _found(services, tenant, grade_id)
     if record is None:
         raise ProblemError(problems.NOT_FOUND)
     return _made(record, status.HTTP_200_OK)
@@ -218,6 +232,13 @@ async def _found(services: Services, tenant: Tenant, grade_id: str) -> GradeReco
     if record is None:
         raise ProblemError(problems.NOT_FOUND)
     return record
+
+
+def _found_begun(record: GradeRecord) -> Response:
+    """What a process that is gone had made of the same request."""
+    if record.status is GradeStatus.IN_PROGRESS:
+        return _document(record, status.HTTP_202_ACCEPTED, located=True)
+    return _made(record, status.HTTP_201_CREATED)
 
 
 def _made(record: GradeRecord, code: int) -> Response:

@@ -65,6 +65,15 @@ HOST_NOT_ALLOWED = Kind(
     "This host name is not answered",
     "Use 127.0.0.1 or localhost: the server has no keys. `debrief keys create` makes one.",
 )
+KEY_IN_USE = Kind(
+    "idempotency-key-in-use", 409, "The first request with this key still runs", "Repeat it after the time given."
+)
+KEY_REUSED = Kind(
+    "idempotency-key-reused",
+    422,
+    "This key was used for another request",
+    "Take a new key for each request.",
+)
 NOTHING_TO_RETRY = Kind("nothing-to-retry", 409, "There is nothing to retry", "The grade stands as it is.")
 NOT_REVIEWABLE = Kind("not-reviewable", 409, "There is no finished grade", "Wait for it, or POST .../retry first.")
 ALREADY_APPEALED = Kind(
@@ -100,6 +109,8 @@ KINDS: tuple[Kind, ...] = (
     UNAUTHORIZED,
     FORBIDDEN,
     HOST_NOT_ALLOWED,
+    KEY_IN_USE,
+    KEY_REUSED,
     NOTHING_TO_RETRY,
     NOT_REVIEWABLE,
     ALREADY_APPEALED,

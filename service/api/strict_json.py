@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,6 +12,8 @@ from service.api import problems
 from service.api.access import rule_of
 from service.api.problems import ProblemError
 from service.strict_json import InvalidJSON, parse
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class StrictJSONRequest(Request):
@@ -40,9 +42,13 @@ class StrictJSONRoute(APIRoute):
                 await rule(request)
             if has_body:
                 _check_media_type(request)
-            return await handler(StrictJSONRequest(request.scope, request.receive))
+            return await self.answered(StrictJSONRequest(request.scope, request.receive), handler)
 
         return strict
+
+    async def answered(self, request: StrictJSONRequest, handler: Handler) -> Response:
+        """The answer to an admitted request; for routes that do more than hand it on."""
+        return await handler(request)
 
 
 def _check_media_type(request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.storage.batches import SqlBatchStore
 from service.storage.database import Database, open_database
 from service.storage.grades import SqlGradeStore
+from service.storage.idempotency import SqlIdempotencyStore
 from service.storage.jobs import SqlJobStore
 from service.storage.keys import SqlKeyStore
 from service.storage.migrate import migrate
@@ -22,7 +23,15 @@ __all__ = [
     "SqlWorkerStore",
     "open_migrated",
 ]
-__all__ = ["Database", "SqlGradeStore", "SqlKeyStore", "SqlReviewStore", "SqlRubricStore", "open_migrated"]
+__all__ = [
+    "Database",
+    "SqlGradeStore",
+    "SqlIdempotencyStore",
+    "SqlKeyStore",
+    "SqlReviewStore",
+    "SqlRubricStore",
+    "open_migrated",
+]
 
 
 async def open_migrated(url: str) -> Database:

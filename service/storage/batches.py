@@ -218,8 +218,11 @@ def _ahead(connection: Connection, row: RowMapping) -> int | None:
 
 
 def _drop(connection: Connection, batch: BatchId) -> None:
+    unsealed = select(BATCHES.c.id).where(BATCHES.c.id == batch, BATCHES.c.status == BatchStatus.VALIDATING.value)
+    if connection.execute(unsealed.with_for_update()).first() is None:
+        return
     mine = select(JOBS.c.id).where(JOBS.c.batch_id == batch)
     connection.execute(delete(GRADES).where(GRADES.c.id.in_(mine)))
     connection.execute(delete(JOBS).where(JOBS.c.batch_id == batch))
     connection.execute(delete(BATCH_ERRORS).where(BATCH_ERRORS.c.batch_id == batch))
-    connection.execute(delete(BATCHES).where(BATCHES.c.id == batch, BATCHES.c.status == BatchStatus.VALIDATING.value))
+    connection.execute(delete(BATCHES).where(BATCHES.c.id == batch))

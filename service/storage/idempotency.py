@@ -1,0 +1,102 @@
+"""Requests by their Idempotency-Key. Claiming is one transaction, so exactly one of many copies gets the key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, select, update
+
+from service.keyed_requests import KeptAnswer, KeyClaim, KeyedRequest
+from service.records import Tenant
+from service.storage.database import Database, insert_once, micros
+from service.storage.tables import IDEMPOTENCY
+
+_T = IDEMPOTENCY.c
+
+
+class SqlIdempotencyStore:
+    """Implements :class:`service.keyed_requests.IdempotencyStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(
+        self, claim: KeyClaim, now: datetime, leased_until: datetime, expires_at: datetime
+    ) -> KeyClaim | KeptAnswer | KeyedRequest | None:
+        """KeyClaim a key, or what stands in the way."""
+        request = claim.request
+        row = {
+            "tenant": request.tenant,
+            "key": request.key,
+            "fingerprint": request.fingerprint,
+            "effect": claim.effect,
+            "holder": claim.holder,
+            "leased_until": micros(leased_until),
+            "expires_at": micros(expires_at),
+        }
+        wanted = select(IDEMPOTENCY).where(_named(request)).with_for_update()
+        take_over = update(IDEMPOTENCY).where(_named(request))
+
+        def work(connection: Connection) -> KeyClaim | KeptAnswer | KeyedRequest | None:
+            connection.execute(delete(IDEMPOTENCY).where(_T.expires_at <= micros(now)))
+            insert_once(self._database, connection, IDEMPOTENCY, [row])
+            found = connection.execute(wanted).mappings().one()
+            if found["holder"] == claim.holder:
+                return claim
+            standing = _standing(found, request)
+            if standing is not None or found["leased_until"] > micros(now):
+                return standing
+            connection.execute(take_over.values(holder=claim.holder, leased_until=micros(leased_until)))
+            return replace(claim, effect=found["effect"], resumed=True)
+
+        return await self._database.write(work)
+
+    async def lease(self, claim: KeyClaim, until: datetime) -> None:
+        """Let the claim run until then."""
+        change = update(IDEMPOTENCY).where(_held(claim)).values(leased_until=micros(until))
+        await self._database.write(lambda connection: connection.execute(change))
+
+    async def keep(self, claim: KeyClaim, answer: KeptAnswer) -> None:
+        """Keep the answer."""
+        change = (
+            update(IDEMPOTENCY)
+            .where(_held(claim))
+            .values(
+                status=answer.status,
+                headers=orjson.dumps(answer.headers).decode(),
+                body=answer.body,
+                location=answer.location,
+            )
+        )
+        await self._database.write(lambda connection: connection.execute(change))
+
+    async def forget(self, claim: KeyClaim) -> None:
+        """Free the key."""
+        change = delete(IDEMPOTENCY).where(_held(claim))
+        await self._database.write(lambda connection: connection.execute(change))
+
+    async def forget_answers(self, tenant: Tenant, locations: Collection[str]) -> int:
+        """Remove kept answers that point at these locations."""
+        change = delete(IDEMPOTENCY).where(_T.tenant == tenant, _T.location.in_(locations))
+        return await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+
+def _named(request: KeyedRequest) -> ColumnElement[bool]:
+    return (_T.tenant == request.tenant) & (_T.key == request.key)
+
+
+def _held(claim: KeyClaim) -> ColumnElement[bool]:
+    return _named(claim.request) & (_T.holder == claim.holder) & _T.status.is_(None)
+
+
+def _standing(found: RowMapping, request: KeyedRequest) -> KeptAnswer | KeyedRequest | None:
+    """What the key stands for already: another request, or an answer."""
+    if found["fingerprint"] != request.fingerprint:
+        return replace(request, fingerprint=found["fingerprint"])
+    if found["status"] is None:
+        return None
+    headers = tuple((str(name), str(value)) for name, value in orjson.loads(found["headers"]))
+    return KeptAnswer(found["status"], headers, bytes(found["body"]), found["location"])
