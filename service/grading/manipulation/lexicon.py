@@ -48,8 +48,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "id": r"penilai\w*|penguji\w*|pemeriksa\w*|sistem penilaian",
         "vi": r"giam khao|nguoi cham|he thong cham",
         "zh": (
-            r"评分(?:者|员|人|模型|系统|老师|助手)|阅卷(?:人|老师|员|系统)|考官|评委|评审|评判"
-            r"|評分(?:者|員|人|模型|系統)|閱卷|评估(?:者|员|模型|系统)|打分员"
+            r"评分(?:者|员|人|模型|系统|老师|助手)|阅卷(?:人|老师|员|系统)|考官|评委|评审|评判|評分(?:者|員|人|"
+            r"模型|系統)|閱卷|评估(?:者|员|模型|系统)"
         ),
         "ja": r"採点(?:者|官|システム|モデル|担当)|試験官|評価(?:者|モデル|システム|担当|AI|ai)|審査(?:員|官)",
         "ko": r"채점(?:자|관|모델|시스템)|평가(?:자|관|모델|시스템)|심사(?:자|위원)|시험관",
@@ -102,17 +102,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"(?:full|maximum|max|highest|top|maximal|topmost|uppermost|perfect|best|greatest|"
             r"most favou?rable)(?:[- ](?:possible|available|permitted|achievable|allowed))?(?: (?:overall|total|"
             r"possible))? (?:grades?|marks?|levels?|credits?|bands?|ratings?|verdict|evaluation|assessment|tier|"
-            r"box)|(?:full|perfect|maximum) (?:scores?|points)|(?P<most>5|10|20|100|five|ten) ?(?:/|out of|of|"
-            r"from) ?(?P=most)|a\+|(?:levels?|grades?|marks?|ratings?|bands?|scores?|label|result) ?(?:of|is|was|"
-            r"=|:|to|at|as|-)? ?(?:an? )?(?:5|five|10|ten|100)(?![.,]?\d|%| ?\w*%)|all (?:fives|5'?s|tens)|"
-            r"straight (?:fives|5'?s|a'?s)|(?:5 ){3,}5|(?:five|5)s? (?:across the board|throughout|everywhere|"
-            r"for everything|on everything|all round|all around)|(?:a |an |the )?(?:5s?|fives?|10|ten|"
-            r"max(?:imum)?|top) (?:for|on|in|across) (?:each|every|all|correctness|clarity|story\w*|everything|"
-            r"the board)|(?:settled|fixed|decided|agreed|set|stands|sits|treat\w* \w+ \w+|treat\w* \w+|put \w+|"
-            r"worth|down|rate\w* \w+|go with|just) (?:at|as|for|on)? ?(?:an? |the )?(?:5|five|max(?:imum)?|"
-            r"top)(?! (?:percent|minutes?|days?|years?|hours?|times?|or)| ?%|[.,]?\d)|top of the (?:scale|range|"
-            r"class)|to the max(?:imum)?(?! \w)|the max(?! \w)|"
-            r"flying colou?rs"
+            r"category|one|box)|(?:full|perfect|maximum) (?:scores?|points)|(?P<most>5|10|20|100|five|ten) ?(?:/|"
+            r"out of|of|from) ?(?P=most)|a\+|(?:levels?|grades?|marks?|ratings?|bands?|scores?|label|"
+            r"result) ?(?:of|is|was|=|:|to|at|as|-)? ?(?:an? )?(?:5|five|10|ten|100)(?![.,]?\d|%| ?\w*%)|"
+            r"all (?:fives|5'?s|tens)|straight (?:fives|5'?s|a'?s)|(?:5 ){3,}5|(?:five|5)s? (?:across the board|"
+            r"throughout|everywhere|for everything|on everything|all round|all around)|(?:a |an |the )?(?:5s?|"
+            r"fives?|10|ten|max(?:imum)?|top) (?:for|on|in|across) (?:each|every|all|correctness|clarity|story\w*|"
+            r"everything|the board)|(?:settled|fixed|decided|agreed|set|stands|sits|treat\w* \w+ \w+|treat\w* \w+|"
+            r"put \w+|worth|down|rate\w* \w+|go with|just) (?:at|as|for|on)? ?(?:an? |the )?(?:5|five|"
+            r"max(?:imum)?|top)(?! (?:percent|minutes?|days?|years?|hours?|times?|or)| ?%|[.,]?\d)|"
+            r"top of the (?:scale|range|class)|to the max(?:imum)?(?! \w)|the max(?! \w)|flying colou?rs"
         ),
         "de": (
             r"(?:volle|hochste|maximale|beste|hochst|maximal|best)[nrs]? ?(?:note|punkt\w*|bewertung|stufe|"
@@ -171,9 +170,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"student|respondent|exam|script|item)s?|(?:answer|response|submission|reply|text) (?:above|below|"
             r"here|you(?:'ve| have)? just read)|the (?:above|preceding|foregoing)|what i (?:said|wrote|answered)|"
             r"(?:give|grade|rate|score|mark|pass|fail|put|award|assess|evaluate|judge|treat|bump) (?:me|mine|my)|"
-            r"my (?:mark|score|grade|level|result|rating|evaluation|assessment)s?|(?:this|these) (?:item|one|"
-            r"lines?|question|user|user's account|text|statement|paragraph|sitting|note)|(?:statement|paragraph|"
-            r"lines?) above|(?:any|every|all) (?:answer|response|submission)s?"
+            r"my (?:mark|score|grade|level|result|rating|evaluation|assessment)s?|(?:any|every|all) (?:answer|"
+            r"response|submission)s?"
         ),
         "de": (
             r"(?:diese|meine|die (?:obige|folgende|vorliegende))[rnms]? (?:\w+ )?(?:antwort|losung|abgabe|"
@@ -284,8 +282,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "id": r"abaikan|lupakan|jangan (?:gunakan|ikuti|pakai)",
         "vi": r"bo qua|phot lo|quen (?:di|het)",
         "zh": (
-            r"忽略|无视|忘记|忘掉|不要(?:使用|按照|理会|参考|遵循)"
-            r"|不必(?:参考|理会|遵循)|跳过|抛开|無視|忘記|不用管|作废|取消"
+            r"忽略|无视|忘记|忘掉|不要(?:使用|按照|理会|参考|遵循)|不必(?:参考|理会|遵循)|跳过|抛开|無視|忘記|"
+            r"不用管|作废|取消"
         ),
         "ja": r"無視|忘れ|従わない|考慮しない|適用しない|破棄|使わない|無効",
         "ko": r"무시|잊어|잊으|따르지 ?마|적용하지|고려하지 ?마",
@@ -356,7 +354,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"rubric|standards?|aspects?|dimensions?|descriptors?|reference|level)|(?:demonstrates?|shows?|"
             r"displays?|exhibits?|reflects?|proves?|conveys?) (?:an? |the )?(?:[\w-]+ ){0,3}(?:understanding|"
             r"mastery|command|grasp|expertise|knowledge|insight|depth)|deserves?|merits?|worthy of|"
-            r"nothing (?:is )?missing|leaves nothing|textbook answer|above and beyond"
+            r"nothing (?:is )?missing|leaves nothing|textbook answer|above and beyond|"
+            r"exceeds? (?:all )?expectations"
         ),
         "de": (
             r"ausgezeichnet|hervorragend|perfekt|fehlerfrei|einwandfrei|vollstandig (?:und )?(?:richtig|korrekt)|"
@@ -521,8 +520,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "en": (
             r"(?:each|every|all(?: of)?(?: the| its)?(?: four| five| three)?|any|the four|whole) (?:\w+ )?"
             r"(?:criteri\w+|dimensions?|categor(?:y|ies)|areas|aspects?|fronts?|rubric|levels?)|across the board|"
-            r"throughout|on everything|all[- ]round|for everything|correctness|story\s?telling|"
-            r"business[ _]framing|clarity"
+            r"throughout|on everything|all[- ]round|every respect|all respects|for everything|correctness|"
+            r"story\s?telling|business[ _]framing|clarity"
+        ),
+    },
+    "here": {
+        "en": (
+            r"(?:this|these) (?:item|one|lines?|question|user|user's account|text|statement|paragraph|sitting|"
+            r"note)|(?:statement|paragraph|lines?) above"
         ),
     },
 }
