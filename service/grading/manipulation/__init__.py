@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from service.grading.manipulation.disguise import Span, fold, views
 from service.grading.manipulation.evidence import DECIDES_ALONE, Evidence, Hit
-from service.grading.manipulation.reading import hits, is_topical
+from service.grading.manipulation.reading import hits
 from service.grading.manipulation.signals import Category
 
 VERSION = 1
@@ -55,8 +55,8 @@ def suspicion(answer: str, question: str = "") -> Suspicion | None:
         answer: as sent.
         question: an answer to a question about such texts may quote them.
     """
-    topical = is_topical(fold(question))
-    evidence = Evidence(tuple(hit for view in views(answer) for hit in hits(view, topical=topical)))
+    asked = fold(question)
+    evidence = Evidence(tuple(hit for view in views(answer) for hit in hits(view, asked)))
     if not evidence.hits:
         return None
     spans = _spans(answer, evidence.left_out())

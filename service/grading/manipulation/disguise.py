@@ -19,6 +19,8 @@ from urllib.parse import unquote
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from service.grading.fence import BLANKS
+
 Span = tuple[int, int]
 
 PLAIN = "plain"
@@ -127,7 +129,8 @@ def _unseen(char: str) -> bool:
     if char.isascii():
         return char < " " and char not in "\n\t"
     category = unicodedata.category(char)
-    return category in ("Cf", "Cc") or "\ufe00" <= char <= "\ufe0f" or "\U000e0000" <= char <= "\U000e01ef"
+    shapes_only = "\ufe00" <= char <= "\ufe0f" or "\U000e0000" <= char <= "\U000e01ef"
+    return shapes_only or char in BLANKS or category in ("Cf", "Cc")
 
 
 def _squared(char: str) -> str:

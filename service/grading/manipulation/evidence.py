@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from service.grading.manipulation.disguise import Span
 from service.grading.manipulation.signals import Category
 
-DECIDES = 2.5
+DECIDES = 2.4
 """Weight from which signs of different kinds, within :data:`REACH` sentences of one another, decide."""
 
 DECIDES_IN_ALL = 5.0

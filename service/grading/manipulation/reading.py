@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from service.grading.manipulation import shapes
 from service.grading.manipulation.disguise import FIGURES, PLAIN, SLIPS, Span, View
 from service.grading.manipulation.evidence import Hit
-from service.grading.manipulation.signals import Category, Sign, signs
+from service.grading.manipulation.signals import Category, Sign, register_words, signs
 
 MENTIONED = 0.25
 """What a sign counts that stands in quotation marks or code in an answer about such texts."""
@@ -25,6 +26,9 @@ REPORTED = 0.4
 TOPICAL_REGISTER = 0.3
 """What the language of marking counts in an answer about marking, prompts or attacks."""
 
+OFF_TOPIC = 1.6
+"""What a sign counts in a sentence that shares no word with the question or the rest of the answer."""
+
 BREAKS_OUT = 2.5
 DISGUISED = 2.0
 """What a disguise adds to a sign that was under it."""
@@ -34,6 +38,13 @@ OWN_WORDS = 12
 
 _END = re.compile(r"(?<=[.!?؟।])[\"')\]»”]*\s+|(?<=[。！？])|\n+")
 _WORD = re.compile(r"[^\W_]+")
+_LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+_COMMON = frozenset(
+    {"about", "there", "which", "their", "would", "could", "shoul", "these", "those", "other", "after", "befor"}
+    | {"where", "while", "again", "every", "becau", "still", "never", "alway", "first", "secon", "third", "reall"}
+    | {"pleas", "witho"}
+)
+"""Beginnings of words that bind nothing together."""
 _ABOUT = re.compile(
     r"\b(?:prompt[- ]injections?|injection|injected|jailbreak\w*|attack\w*|adversar\w+|payload\w*|malicious|"
     r"red[- ]team\w*|guardrails?|untrusted|sanitis\w+|sanitiz\w+|escap(?:e|ing)|llm[- ]as[- ]a?[- ]?judge|few[- ]shot|"
@@ -64,13 +75,17 @@ def is_topical(question: str) -> bool:
     return _TOPIC.search(question) is not None
 
 
-def hits(view: View, *, topical: bool) -> Iterator[Hit]:
-    """Every sign in one reading; ``topical``: the question is about such texts."""
+def hits(view: View, question: str = "") -> Iterator[Hit]:
+    """Every sign in one reading of an answer to a (folded) question."""
     text, plain = view.text, view.kind == PLAIN
+    topical = is_topical(question)
+    assessing = topical or bool(register_words(question, strong_only=True))
     about = topical or _ABOUT.search(_QUOTED.sub(" ", text)) is not None
     quoted = _Stretches(_mentions(text) if plain and about else ())
     breaks = _Stretches((place, place + 1) for place in _breaks_out(text))
-    for number, (start, end) in enumerate(_sentences(text)):
+    sentences = list(_sentences(text))
+    subject = _Subject(question, [text[start:end] for start, end in sentences])
+    for number, (start, end) in enumerate(sentences):
         disguised = any(place in view.changed for place in range(start, end))
         if not plain and not disguised:
             continue
@@ -78,6 +93,8 @@ def hits(view: View, *, topical: bool) -> Iterator[Hit]:
         if breaks.touch(start, end):
             found.append(Sign(Category.ROLE, BREAKS_OUT))
         counts = 1.0 if disguised or not found else _counts(text, start, end, quoted, about=about)
+        if found and plain and not assessing and subject.is_left(number):
+            counts *= OFF_TOPIC
         span = view.place(start, end)
         for sign in found:
             calm = TOPICAL_REGISTER if about and sign.category is Category.REGISTER else 1.0
@@ -104,6 +121,25 @@ def _counts(text: str, start: int, end: int, quoted: _Stretches, *, about: bool)
         if not any(sign.weight >= 2 for sign in signs(rest)):
             return MENTIONED
     return REPORTED if about and _REPORT.search(text, start, end) else 1.0
+
+
+class _Subject:
+    """What question and answer are about, to tell sentences that have nothing to do with it.
+
+    Words count by their first five letters; those of marking bind a sentence to the question only.
+    """
+
+    def __init__(self, question: str, sentences: Sequence[str]) -> None:
+        self._asked = {word[:5] for word in _LONG_WORD.findall(question)} - _COMMON
+        self._said = [{word[:5] for word in _LONG_WORD.findall(sentence)} - _COMMON for sentence in sentences]
+        self._sentences = sentences
+        self._often = Counter(word for words in self._said for word in words)
+
+    def is_left(self, number: int) -> bool:
+        """Whether a sentence shares no word with the question, and none but those of marking with other sentences."""
+        said = self._said[number]
+        marking = register_words(self._sentences[number])
+        return not (said & self._asked) and all(self._often[word] == 1 for word in said - marking)
 
 
 class _Stretches:

@@ -324,19 +324,19 @@ WEAK_REGISTER = re.compile(
 )
 SEPARATOR = re.compile(r"^\s*(?:([=#<>~%+])\1{2,}|([-*_])\2{3,})")
 ENDED = re.compile(
-    r"\b(?:concludes?|stops?|ends?|ended|end\sof|is\sover|finished|closed|complete[sd]?)\b.{0,24}?\b(?:answers?|"
-    r"response|"
-    r"submission|candidate|transcript|"
-    r"interview|recording|test)\b|\b(?:answer|response|submission|candidate|transcript|interview|test|"
-    r"text)(?:'s\s\w+)?\s(?:now\s|has\s|is\s|was\s)*"
-    r"(?:ends?|ended|stops?|over|finished|closed|concluded|complete)\b|\beverything\s(?:above|before)\swas\b"
+    r"\b(?:concludes?|stops?|ends?|ended|end\sof|is\sover|finished|closed)\b.{0,24}?\b(?:answers?|response|"
+    r"submission|candidate|transcript|interview|recording)\b|"
+    r"\b(?:answer|response|submission|candidate|transcript|interview|block|test|text)(?:'s\s\w+)?\s(?:now\s|has\s|"
+    r"is\s|was\s|block\s)+(?:ends?|ended|stops?|over|finished|"
+    r"closed|concluded|complete)\b|\b(?:answer|response|submission|transcript)\s(?:ends|stops)\b|\beverything\s"
+    r"(?:above|before)\swas\b"
 )
 REACTION = re.compile(
     r"\b(?:great|excellent|perfect|wonderful|fantastic|impressive|brilliant|outstanding|superb|best)\s(?:\w+\s)?"
     r"(?:answer|explanation|response|job|work)\b|"
     r"\bwell\s(?:done|said|explained)\b|\bthat(?:'s|\sis|\swas)\s(?:exactly|absolutely|perfectly|completely|"
     r"entirely)\b|\bexactly\s(?:right|correct|what\swe)\b|"
-    r"\bspot[\s-]on\b|\b(?:fully|completely)\sagree\b|\bsame\shere\b|\bno\sobjections?\b|\bcouldn'?t\s(?:agree|"
+    r"\bspot[\s-]on\b|\b(?:fully|completely)\sagree\b|\bno\sobjections?\b|\bcouldn'?t\s(?:agree|"
     r"have\sput\sit)\b"
 )
 REMEMBER = re.compile(
@@ -347,10 +347,11 @@ REMEMBER = re.compile(
     r"chunk|segment)\s?(?:\d|one|two|three|[abi]+))\s?[:=-]"
 )
 NO_CRITICISM = re.compile(
-    r"\b(?:no|without|omit|skip|leave\sout|avoid|never|not)\s(?:\w+\s){0,3}?(?:critic\w+|weakness\w*|gaps?|"
-    r"improvements?|negative\w*|shortcomings?|flaws?|faults?)\b|"
-    r"\b(?:only|exclusively)\s(?:positive|praise|strengths|compliments)|\b(?:leave|keep)\s(?:\w+\s){0,3}?(?:empty|"
-    r"blank|out)\b"
+    r"\b(?:no|without|omit|skip|leave\sout|avoid|never|not)\s(?:\w+\s){0,3}?(?:criticisms?|criticising|"
+    r"criticizing|weakness\w*|improvements?|shortcomings?|flaws?|faults?)\b|"
+    r"\b(?:only|exclusively)\s(?:positive\s(?:feedback|comments|remarks|things)|praise|strengths|compliments)|"
+    r"\b(?:leave|keep)\s(?:\w+\s){0,3}?(?:empty|blank)\b|"
+    r"\bnothing\s(?:could|can|needs\sto)\sbe\simproved\b"
 )
 HIRED = re.compile(
     r"\bstrong(?:ly)?\s(?:hire|yes|recommend\w*)\b|\brecommend(?:s|ed|ing|ation)?\s(?:me|him|her|them|hiring|"
@@ -399,4 +400,29 @@ YOUR_TEXT = re.compile(
 VALUES = re.compile(
     r"[\"']\w+[\"']\s?:\s?[\"']?(?:5|10|100)\b|<\s?(?:level|scores?|grades?|marks?|rating|verdict|"
     r"points)\b[^>\n]{0,40}>\s?\w+\s?<"
+)
+ATTENTION = re.compile(
+    r"\bfor\sthe\sattention\sof\b|\bbetween\syou\sand\sme\b|\bif\s(?:an?\s|the\s|some\s)?(?:software|machine|bot|"
+    r"algorithm|program|computer|model|ai|llm|human)\s"
+    r"(?:is\s|should\sbe\s)?(?:reading|marking|grading|scoring|checking|deciding|processing|evaluating|"
+    r"assessing)\b|\bwhen\syou\s(?:comment|report|decide|summari[sz]e|respond|"
+    r"reply)\b|^\W*(?:hey|hi|hello|dear|greetings)\b[^.!?\n]{0,30}\b(?:automated|automatic|robot|machine|ai|"
+    r"algorithm|software|model|bot)\b|\b(?:a\s|one\s)?(?:little\s|small\s)?(?:hint|tip|"
+    r"secret|request|favou?r)\s(?:for|to|of)\s(?:you|the\s(?:reader|system|model))\b"
+)
+ASKS_PROMPT = re.compile(
+    r"\bwhat\s(?:does|do|is|are|did|was|were)\s(?:in\s|the\s)?(?:your|hidden|system)\s(?:\w+\s)?(?:prompt|"
+    r"instructions?|rubric|message|rules?|guidelines|reference|criteria)\b|\bcopy\s(?:it|them|that|this|"
+    r"everything)\s(?:\w+\s){0,3}?(?:in|into)\s(?:the|your)\s(?:rationale|feedback|summary|comments?|evidence|"
+    r"report)\b|\byour\s(?:\w+\s)?(?:prompt|system\smessage|"
+    r"initial\smessage|hidden\s\w+)\b"
+)
+WORTH = re.compile(
+    r"\b(?:is|are|counts?|count)\s(?:\w+\s)?(?:worth|for|as)\s(?:the\s)?(?:full|maximum|five|ten|\d+|all)\s"
+    r"(?:\w+\s)?(?:points|marks|credit)\b|\b(?:scoring|grading|marking)\s(?:rule|note|tip|hint|"
+    r"instruction|update|change|exception|reminder)\b"
+)
+NUMBERED = re.compile(
+    r"(?:an?\s)?(?:levels?|grades?|marks?|ratings?|bands?|scores?|label|result)?\W?\s?(?:of|is|was|to|at|as)?\s?"
+    r"(?:an?\s)?(?:5|five|10|ten|100)"
 )

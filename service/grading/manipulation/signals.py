@@ -94,7 +94,8 @@ def _request(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
     marked = bool(has & {"mark", "top", "most"})
     if "top" in has:
         decisive = has & {"marker", "each"} or (this and (award or ought))
-        yield Sign(Category.REQUEST, 3 if decisive else 2 if award or this or shapes.WISH.search(sentence) else 1.5)
+        wished = award or this or shapes.WISH.search(sentence)
+        yield Sign(Category.REQUEST, 3 if decisive else 2 if wished else 0.75 if _only_a_number(sentence) else 1.5)
     elif this and (award or ought) and marked:
         yield Sign(Category.REQUEST, 3 if award or "most" in has else 2)
     elif this and (award or ought) and has & {"praise", "settled"}:
@@ -103,9 +104,14 @@ def _request(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
         yield Sign(Category.REQUEST, 2 if "marker" in has else 0.5)
 
 
+def _only_a_number(sentence: str) -> bool:
+    """Whether the top mark is named by its number alone: models score from 1 to 5 as well."""
+    return all(shapes.NUMBERED.fullmatch(found.group()) for found in CONCEPTS["top"].finditer(sentence))
+
+
 def _address(sentence: str, has: set[str], foreign: bool) -> Iterator[Sign]:
     told = foreign and "marker" in has and has & {"award_foreign", "dismiss_foreign", "mine"}
-    if told or shapes.ADDRESS.search(sentence):
+    if told or shapes.ADDRESS.search(sentence) or shapes.ATTENTION.search(sentence):
         yield Sign(Category.ADDRESS, 2)
     elif shapes.YOU_MARKED.search(sentence):
         yield Sign(Category.ADDRESS, 1.5)
@@ -141,7 +147,7 @@ def _verdict(sentence: str) -> Iterator[Sign]:
     if keys or marks:
         yield Sign(Category.VERDICT, framed * (3 if keys > 1 or (keys and marks) else 1.5 if keys else 1))
     if values := len(shapes.VALUES.findall(sentence)):
-        yield Sign(Category.VERDICT, framed * (2 if values > 1 else 1))
+        yield Sign(Category.VERDICT, framed * (3 if keys else 2 if values > 1 else 1))
     if shapes.EVALUATING.search(sentence):
         yield Sign(Category.VERDICT, 1.5)
     if shapes.REFERRING.search(sentence):
@@ -180,7 +186,7 @@ def _own_rules(sentence: str, has: set[str]) -> Iterator[Sign]:
     weight = 2.0 if shapes.MODE.search(sentence) else 0.0
     if shapes.OWN_RULE.search(sentence) and "top" in has:
         weight += 3 if shapes.OUGHT.search(sentence) or "award_foreign" in has else 2
-    for form in (shapes.COUNT_AS, shapes.NO_LOSS, shapes.LENIENT, shapes.PERSONA):
+    for form in (shapes.COUNT_AS, shapes.NO_LOSS, shapes.LENIENT, shapes.PERSONA, shapes.WORTH):
         weight += 1.5 if form.search(sentence) else 0
     weight += 1.5 * min(2, sum(1 for _ in shapes.HIGHER.finditer(sentence)))
     if weight:
@@ -204,6 +210,8 @@ def _feedback(sentence: str, has: set[str]) -> Iterator[Sign]:
         weight += 2.5
     if shapes.REVEAL.search(sentence):
         weight += 3 if shapes.SECRET.search(sentence) else 2
+    elif shapes.ASKS_PROMPT.search(sentence):
+        weight += 1.5
     if shapes.FIELD.search(sentence) and (name := shapes.FIELD_NAME.search(sentence)):
         judged = shapes.JUDGED.search(name.group())
         yours = name.group().startswith("your") and judged
@@ -214,10 +222,16 @@ def _feedback(sentence: str, has: set[str]) -> Iterator[Sign]:
         yield Sign(Category.HIRING, 1.5)
 
 
+def register_words(sentence: str, *, strong_only: bool = False) -> set[str]:
+    """The words of marking in a sentence, by their first five letters."""
+    weak = () if strong_only else shapes.WEAK_REGISTER.findall(sentence)
+    return {word[:5] for word in (*shapes.STRONG_REGISTER.findall(sentence), *weak)}
+
+
 def _register(sentence: str) -> Iterator[Sign]:
     """How much of a sentence is the language of marking: different words of it, long sentences in proportion."""
-    strong = {word[:5] for word in shapes.STRONG_REGISTER.findall(sentence)}
-    weak = {word[:5] for word in shapes.WEAK_REGISTER.findall(sentence)} - strong
+    strong = register_words(sentence, strong_only=True)
+    weak = register_words(sentence) - strong
     words = max(LONG_SENTENCE, len(sentence.split()))
     dense = (len(strong) + len(weak) / 2) * LONG_SENTENCE / words
     if strong and dense >= ORDINARY_REGISTER + 0.5:
