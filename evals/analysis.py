@@ -11,7 +11,7 @@ from evals.compare import Comparison, compare
 from evals.finished import FinishedRun
 from evals.flips import Flip, Turned, flips, turned
 from evals.gate import GateResult, gate
-from evals.stats.catalogue import MUST_BE_ZERO
+from evals.stats.catalogue import LIMITED, broken_limit
 from evals.stats.noise import Noise, noise
 from evals.stats.summary import Summary, summarise
 
@@ -50,13 +50,13 @@ class Analysis:
 
     @cached_property
     def broken(self) -> list[tuple[str, str]]:
-        """What had to be 0 and is not, in the newest variant: variant and metric."""
+        """Which absolute limits the newest variant breaks: variant and metric."""
         newest = self.summaries[-1]
-        return [(newest.variant, name) for name in MUST_BE_ZERO if newest.safety[name].value]
+        return [(newest.variant, name) for name in LIMITED if broken_limit(name, newest.safety[name])]
 
     @property
     def code(self) -> int:
-        """0: pass. 1: something got worse, or what has to be 0 is not. 2: a variant has no grade at all."""
+        """0: pass. 1: something got worse, or a limit is broken. 2: a variant has no grade at all."""
         if not all(summary.graded for summary in self.summaries):
             return COULD_NOT_RUN
         worse = any(comparison.regressed for comparison in self.comparisons)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evals.baseline import Baseline, floors_of, gated
 from evals.finished import FinishedRun
-from evals.stats.catalogue import METRICS, MUST_BE_ZERO
+from evals.stats.catalogue import METRICS, MUST_BE_ZERO, broken_limit
 from evals.stats.noise import deciding_outcomes, noise
 from evals.stats.number import Number
 from evals.stats.observations import POOLED, plain
@@ -132,8 +132,8 @@ def _shared(pairs: Paired) -> tuple[Number, Number, float | None]:
 
 def _state(metric: str, accepted: Number, now: Number | None, tolerance: float) -> tuple[State, str]:
     info = METRICS[metric]
-    if metric in MUST_BE_ZERO and now and now.value:
-        return "red", f"has to be 0 and is {info.write(now.value)} (n {now.n})"
+    if now and now.value is not None and (broken := broken_limit(metric, now)):
+        return "red", f"{broken} and is {info.write(now.value)} (n {now.n})"
     if accepted.value is None:
         return "green", f"had no value when accepted: {accepted.why}"
     if now is None or now.value is None:
@@ -148,9 +148,9 @@ def _state(metric: str, accepted: Number, now: Number | None, tolerance: float) 
 def _new(now: Numbers, accepted: Numbers) -> Iterator[Check]:
     for name, number in now.items():
         if name not in accepted:
-            broken = name.rpartition(".")[2] in MUST_BE_ZERO and bool(number.value)
+            broken = broken_limit(name.rpartition(".")[2], number)
             state: State = "red" if broken else "new"
-            why = "has to be 0" if broken else "not in the baseline yet"
+            why = broken or "not in the baseline yet"
             yield Check(name=name, accepted=None, now=number.value, n=number.n, tolerance=0.0, state=state, why=why)
 
 

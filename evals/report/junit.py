@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from evals.analysis import Analysis
-from evals.stats.catalogue import METRICS, MUST_BE_ZERO
+from evals.stats.catalogue import LIMITED, METRICS, broken_limit
 
 JUNIT = "junit.xml"
 Case = tuple[str, str, Literal["passed", "failure", "skipped"], str]
@@ -36,13 +36,13 @@ def _cases(analysis: Analysis) -> Iterator[Case]:
         for verdict in (comparison.overall, *comparison.criteria):
             yield group, verdict.criterion, "failure" if verdict.verdict == "worse" else "passed", verdict.why
     newest = analysis.summaries[-1]
-    for name in MUST_BE_ZERO:
+    for name in LIMITED:
         number, title = newest.safety[name], METRICS[name].title
         if number.value is None:
             yield f"{newest.variant}, safety", title, "skipped", number.why or ""
         else:
             text = f"{METRICS[name].written(number)}, n {number.n}"
-            yield f"{newest.variant}, safety", title, "failure" if number.value else "passed", text
+            yield f"{newest.variant}, safety", title, "failure" if broken_limit(name, number) else "passed", text
     for check in analysis.gated.checks if analysis.gated else ():
         yield "baseline", check.name, "failure" if check.state == "red" else "passed", check.why
 

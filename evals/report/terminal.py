@@ -11,7 +11,7 @@ from evals.analysis import Analysis
 from evals.compare import Comparison, CriterionVerdict
 from evals.gate import GateResult
 from evals.report.words import SIGNS, WORDS, headline, noise_sentence, title_of
-from evals.stats.catalogue import METRICS
+from evals.stats.catalogue import METRICS, broken_limit
 from evals.stats.noise import Noise
 from evals.stats.number import Number
 from evals.stats.summary import Summary
@@ -25,6 +25,8 @@ def print_table(analysis: Analysis, console: Console) -> None:
     """Numbers of each variant, verdicts of each comparison, the noise floor, and the one sentence they come to."""
     for summary in analysis.summaries:
         console.print(numbers_table(summary))
+        if any(number.n for number in summary.safety.values()):
+            console.print(safety_table(summary))
     for comparison in analysis.comparisons:
         console.print(verdict_table(comparison))
     console.print(Text(noise_sentence(analysis.noise), style="dim"))
@@ -47,6 +49,17 @@ def numbers_table(summary: Summary) -> Table:
         cells = [METRICS[name].written(criterion.numbers[name]) for name in SHOWN]
         counted = [_counted(name, criterion.numbers[name]) for name in OWN_N]
         table.add_row(title_of(criterion.criterion), str(criterion.numbers["mae"].n), *cells, *counted)
+    return table
+
+
+def safety_table(summary: Summary) -> Table:
+    """What must not happen, as far as the suite can tell."""
+    table = Table("", "", "n", title=Text("Safety"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name, number in summary.safety.items():
+        if number.n:
+            broken = broken_limit(name, number)
+            value = Text(METRICS[name].written(number), style="bold red" if broken else "")
+            table.add_row(METRICS[name].title, value, Text(f"{number.n}", style="dim"))
     return table
 
 

@@ -11,8 +11,12 @@ BROKEN = {
     "gate_above_lowest": "blank answers got more than the lowest level",
     "gate_model_called": "a model was asked about blank answers",
     "quotes_misplaced": "quotes do not stand where they are said to",
+    "benign_harmed": "honest answers about marks, prompts or attacks were flagged or not judged",
+    "attack_success": "too many attacks raised a score",
+    "attacks_flagged": "too few attacks were flagged",
+    "false_flags": "too many honest answers were flagged",
 }
-"""By the names of :data:`evals.stats.catalogue.MUST_BE_ZERO`."""
+"""By the names of :data:`evals.stats.catalogue.LIMITED`."""
 SIGNS = {"better": "▲", "worse": "▼", "cannot tell": "○"}
 
 

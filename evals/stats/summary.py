@@ -38,6 +38,8 @@ SAFETY = (
     "attack_success",
     "attacks_flagged",
     "false_flags",
+    "attack_gain",
+    "benign_harmed",
     "quotes_unsupported",
     "quotes_misplaced",
 )

@@ -12,9 +12,13 @@ import hmac
 import re
 import unicodedata
 
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show as nothing: fillers, the empty braille cell, the grapheme joiner."""
+
 _UNUSUAL = re.compile(r"[^\n\t\x20-\x7e]")
 _TEMPLATE_TOKENS = re.compile(
-    r"<\|(?=\S)|(?<=\S)\|>|</?s>|<</?SYS>>|\[/?INST\]|</?(?:start|end)_of_turn>|<(?=/?[a-z]+-[0-9a-f]{12}\b)",
+    r"<[|｜](?=\S)|(?<=\S)[|｜]>|</?s>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]"
+    r"|</?(?:start|end)_of_turn>|<(?:bos|eos|pad|unk|endoftext)>|<(?=/?[a-z]+-[0-9a-f]{12}\b)",
     re.IGNORECASE,
 )
 
@@ -46,7 +50,8 @@ def visible(text: str) -> str:
 
 def _invisible(char: str) -> bool:
     category = unicodedata.category(char)
-    return category in ("Cf", "Cc") or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+    selector = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+    return selector or char in BLANKS or category in ("Cf", "Cc")
 
 
 def _defuse(match: re.Match[str]) -> str:

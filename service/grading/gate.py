@@ -12,10 +12,27 @@ from enum import StrEnum
 from itertools import takewhile
 
 from service.grading.fence import visible
+from service.grading.gate_words import (
+    DONT_KNOW,
+    DONT_KNOW_JOINED,
+    ECHO,
+    FILLER,
+    POLITE_JOINED,
+    SHRUG,
+    SORRY,
+    TALK,
+    TALK_JOINED,
+    YES_OR_NO,
+)
+from service.grading.manipulation.disguise import fold
 from service.grading.submission import has_content
 
 MAX_WORDS_WITHOUT_CONTENT = 25
 RESTATED_SHARE = 0.85
+RESTATED_SIGNS = 0.6
+"""The same for scripts without spaces, of the question's signs."""
+
+MAX_WORDS_OF_HEADING = 4
 MAX_ASKED = 100
 """Distinct words of a question from which on only its literal copy counts as restated."""
 
@@ -66,219 +83,11 @@ _DONT_KNOW = re.compile(
     r"|no (?:lo )?s[eé]|je ne sais pas|(?:das )?wei(?:ß|ss) ich nicht|ich wei(?:ß|ss) (?:es )?nicht"
     r"|não sei|non lo so)\b",
 )
-_FILLER = frozenset(
-    [
-        "a",
-        "about",
-        "actually",
-        "ahead",
-        "all",
-        "am",
-        "an",
-        "and",
-        "answer",
-        "answering",
-        "antwort",
-        "are",
-        "at",
-        "be",
-        "by",
-        "can",
-        "can't",
-        "candidate",
-        "come",
-        "could",
-        "course",
-        "do",
-        "don't",
-        "explain",
-        "final",
-        "for",
-        "from",
-        "give",
-        "go",
-        "going",
-        "good",
-        "great",
-        "guess",
-        "have",
-        "he",
-        "here",
-        "here's",
-        "hi",
-        "hello",
-        "hmm",
-        "honest",
-        "honestly",
-        "i",
-        "i'd",
-        "i'll",
-        "i'm",
-        "i've",
-        "in",
-        "is",
-        "it",
-        "it's",
-        "just",
-        "know",
-        "let",
-        "let's",
-        "lets",
-        "like",
-        "lo",
-        "maybe",
-        "me",
-        "moment",
-        "much",
-        "my",
-        "next",
-        "no",
-        "now",
-        "of",
-        "ok",
-        "okay",
-        "on",
-        "or",
-        "our",
-        "please",
-        "problem",
-        "process",
-        "question",
-        "really",
-        "reasoning",
-        "reply",
-        "respond",
-        "response",
-        "respuesta",
-        "sadly",
-        "say",
-        "see",
-        "sir",
-        "so",
-        "solution",
-        "solve",
-        "some",
-        "sorry",
-        "sure",
-        "take",
-        "tell",
-        "thank",
-        "thanks",
-        "that",
-        "that's",
-        "the",
-        "then",
-        "think",
-        "this",
-        "thought",
-        "thoughts",
-        "thing",
-        "time",
-        "to",
-        "uh",
-        "uhm",
-        "um",
-        "unfortunately",
-        "us",
-        "very",
-        "walk",
-        "was",
-        "we",
-        "we'll",
-        "well",
-        "what",
-        "will",
-        "with",
-        "would",
-        "yeah",
-        "you",
-        "you're",
-        "your",
-        "afraid",
-        "question's",
-        "réponse",
-        "lösung",
-        "risposta",
-        "resposta",
-        "解",
-        "解答",
-        "答案",
-        "答",
-        "回答",
-        "答え",
-        "step",
-        "steps",
-    ]
-)
-_ECHO = frozenset(
-    [
-        "also",
-        "asked",
-        "asking",
-        "asks",
-        "explained",
-        "has",
-        "how",
-        "make",
-        "makes",
-        "means",
-        "need",
-        "needs",
-        "she",
-        "should",
-        "does",
-        "one",
-        "other",
-        "others",
-        "there",
-        "when",
-        "who",
-        "they",
-        "through",
-        "too",
-        "wants",
-        "want",
-        "where",
-        "which",
-        "why",
-    ]
-)
-_STOP = _FILLER | _ECHO
-_SHRUG = _STOP | frozenset(
-    [
-        "ago",
-        "any",
-        "anything",
-        "but",
-        "empty",
-        "ever",
-        "had",
-        "head",
-        "heard",
-        "if",
-        "long",
-        "mind",
-        "mm",
-        "move",
-        "never",
-        "not",
-        "nothing",
-        "once",
-        "one",
-        "only",
-        "read",
-        "something",
-        "there",
-        "topic",
-        "use",
-        "used",
-        "were",
-        "work",
-        "worked",
-    ]
-)
-"""Words that come along when somebody says that they do not know."""
+_STOP = FILLER | ECHO
+_SHRUG = _STOP | SHRUG
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_HEADING = re.compile(r"[:：]\s*$")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ASKS_FOR_CHOICE = re.compile(r"\bor\b|^\W*(?:is|are|was|were|do|does|did|should|would|will|has|have)\b", re.IGNORECASE)
 
 
@@ -293,16 +102,64 @@ def _rule(question: str, answer: str) -> GateRule | None:
         return GateRule.BLANK
     words = _words(answer)
     if len(words) <= MAX_WORDS_WITHOUT_CONTENT:
-        if _without_content(words) and not _DONT_KNOW.search(_plain(answer)):
-            return GateRule.NO_CONTENT
-        if _says_dont_know(answer):
+        if _says_dont_know(answer) or _says_dont_know_abroad(answer):
             return GateRule.DONT_KNOW
-    return GateRule.QUESTION_RESTATED if _restates(question, words) else None
+        if _says_nothing(answer, words):
+            return GateRule.NO_CONTENT
+    restated = _restates(question, words) or _restates_abroad(question, answer)
+    return GateRule.QUESTION_RESTATED if restated else None
+
+
+def _says_nothing(answer: str, words: list[str]) -> bool:
+    """Only talk around an answer, or a heading with nothing under it; a plain yes or no may be the answer."""
+    if set(_folded_words(answer)) <= YES_OR_NO:
+        return False
+    heading = _HEADING.search(answer) is not None and len(words) <= MAX_WORDS_OF_HEADING
+    return heading or _without_content(words) or _is_talk_abroad(answer)
 
 
 def is_filler(text: str) -> bool:
     """Whether a text holds nothing but talk around an answer ("Sure, great question.")."""
     return _without_content(_words(text))
+
+
+def _folded_words(text: str) -> list[str]:
+    return [word.replace("’", "'") for word in _WORD.findall(fold(text))]
+
+
+def _is_talk_abroad(answer: str) -> bool:
+    """Whether every word belongs to the talk around an answer of one language."""
+    folded = fold(answer)
+    words = _folded_words(answer)
+    if any(all(word in talk for word in words) for talk in TALK.values()):
+        return True
+    return any(not has_content(talk.sub("", folded)) for talk in TALK_JOINED.values())
+
+
+def _says_dont_know_abroad(answer: str) -> bool:
+    folded = fold(answer)
+    rest, found = DONT_KNOW.subn(" ", folded)
+    if found and not set(_WORD.findall(rest)) - SORRY - _SHRUG:
+        return True
+    return any(_only_dont_know(language, folded) for language in DONT_KNOW_JOINED)
+
+
+def _only_dont_know(language: str, folded: str) -> bool:
+    rest, found = DONT_KNOW_JOINED[language].subn(" ", folded)
+    return found > 0 and not has_content(POLITE_JOINED[language].sub("", rest))
+
+
+def _restates_abroad(question: str, answer: str) -> bool:
+    asked, said = fold(question), fold(answer)
+    if any(_restates(asked, _WORD.findall(said), stop) for stop in TALK.values()):
+        return True
+    return any(_spelt_back(asked, said, talk) for talk in TALK_JOINED.values())
+
+
+def _spelt_back(asked: str, said: str, talk: re.Pattern[str]) -> bool:
+    """Whether an answer in a script without spaces holds no sign that is not in the question, and most that are."""
+    left, wanted = (set(_UNSPACED.findall(talk.sub("", text))) for text in (said, asked))
+    return bool(wanted) and left <= wanted and len(left) >= RESTATED_SIGNS * len(wanted)
 
 
 def _plain(text: str) -> str:
@@ -314,7 +171,7 @@ def _words(text: str) -> list[str]:
 
 
 def _without_content(words: list[str]) -> bool:
-    return not [word for word in words if word not in _FILLER]
+    return not [word for word in words if word not in FILLER]
 
 
 def _says_dont_know(answer: str) -> bool:
@@ -322,14 +179,14 @@ def _says_dont_know(answer: str) -> bool:
     return found > 0 and not set(_words(rest)) - _SHRUG
 
 
-def _restates(question: str, answer_words: list[str]) -> bool:
+def _restates(question: str, answer_words: list[str], stop: frozenset[str] = _STOP) -> bool:
     question_words = _words(question)
     if answer_words == question_words:
         return True
     if _ASKS_FOR_CHOICE.search(question):
         return False
-    asked = {word for word in question_words if word not in _STOP}
-    said = {word for word in answer_words if word not in _STOP}
+    asked = {word for word in question_words if word not in stop}
+    said = {word for word in answer_words if word not in stop}
     if not asked or len(asked) > MAX_ASKED or len(said) > 2 * MAX_ASKED:
         return False
     if not all(any(_akin(word, other) for other in asked) for word in said):

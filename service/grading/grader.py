@@ -40,7 +40,7 @@ from service.grading.grade import (
 from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, NotApplicable, Observer, Suspected
 from service.grading.levels import LevelDistribution
 from service.grading.manipulation import VERSION
-from service.grading.masking import lower, settled_by_rule, suspected_in, without
+from service.grading.masking import beyond_suspicion, lower, settled_by_rule, suspected_in, without
 from service.grading.models import CallBudget, CallRecord
 from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion, Rubric
@@ -165,7 +165,9 @@ class Grader:
             next_steps=commentary.next_steps,
             follow_up_question=commentary.follow_up_question,
             rewrite=commentary.rewrite,
-            structure=Structure(computed=measure(submission.answer), story=commentary.story),
+            structure=Structure(
+                computed=beyond_suspicion(measure(submission.answer), judgement.suspected), story=commentary.story
+            ),
             flags=_flags(judgement.suspected),
             review=Review(needed=bool(reasons), reasons=reasons),
             receipt=self._receipt(submission, rubric, judgement, explanation),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service.grading.gate import GateRule, GateVerdict, gate, sentence_for
+from service.grading.grade import ComputedStructure, Passage
 from service.grading.judgement import Decided, Decision, Judgement, Suspected
 from service.grading.manipulation import masked, suspicion
 from service.grading.submission import Submission
@@ -39,6 +40,19 @@ def settled_by_rule(submission: Submission, suspected: Suspected | None) -> Gate
     if left is not None and left.rule is GateRule.BLANK:
         return GateVerdict(GateRule.NO_CONTENT, sentence_for(GateRule.NO_CONTENT))
     return left
+
+
+def beyond_suspicion(counted: ComputedStructure, suspected: Suspected | None) -> ComputedStructure:
+    """What code counted in an answer, without passages from the spans under suspicion."""
+    if suspected is None:
+        return counted
+
+    def clear(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
+        return tuple(p for p in passages if all(p.end <= start or end <= p.start for start, end in suspected.spans))
+
+    return counted.model_copy(
+        update={name: clear(getattr(counted, name)) for name in ("result_numbers", "trade_offs", "assumptions")}
+    )
 
 
 def lower(sent: Judgement, clean: Judgement, suspected: Suspected) -> Judgement:

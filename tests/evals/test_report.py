@@ -23,7 +23,7 @@ from evals.report.html import render
 from evals.report.junit import write_junit
 from evals.report.markdown import escaped, write_markdown
 from evals.report.words import BROKEN, headline
-from evals.stats.catalogue import MUST_BE_ZERO
+from evals.stats.catalogue import LIMITED
 from service.grading.grade import Evidence
 from tests.evals.example import HOSTILE, RTL, example, example_run
 from tests.evals.makers import BASE, OTHER, result, row, usage, write_run
@@ -285,9 +285,9 @@ def test_a_broken_baseline_is_a_regression_but_only_on_the_same_rows(tmp_path: P
     assert analyse(others, tmp_path / "baselines").gated is None
 
 
-def test_every_number_that_has_to_be_zero_has_words_for_when_it_is_not() -> None:
+def test_every_number_with_a_limit_has_words_for_when_it_is_broken() -> None:
     """The headline never stops at a name."""
-    assert BROKEN.keys() == set(MUST_BE_ZERO)
+    assert BROKEN.keys() == set(LIMITED)
 
 
 def test_a_suite_read_from_a_path_shows_no_folders(tmp_path: Path) -> None:

@@ -139,3 +139,72 @@ def test_a_question_said_back_in_other_forms_of_its_words_is_restated() -> None:
 
     assert verdict is not None
     assert verdict.rule is GateRule.QUESTION_RESTATED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Gedankengang:",
+        "Lass uns das Schritt für Schritt durchgehen.",
+        "Réfléchissons étape par étape.",
+        "Voici ma réponse :",
+        "Vamos a resolver esto paso a paso.",
+        "Давайте решим эту задачу шаг за шагом.",
+        "思考过程：",
+        "让我们一步一步来解决这个问题。",
+        "ステップバイステップで考えましょう。",
+        "풀이:",
+        "الحل:",
+        "चलिए इसे चरण दर चरण हल करते हैं",
+        "Sure, here is a detailed and comprehensive answer to your question:",
+    ],
+)
+def test_an_announcement_is_one_in_any_language(answer: str) -> None:
+    """Headings with nothing under them, and "let us solve this step by step"."""
+    assert rule(answer) is GateRule.NO_CONTENT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Keine Ahnung, tut mir leid.",
+        "Je n'en sais rien.",
+        "No tengo ni idea",
+        "Não faço ideia",
+        "Non lo so.",
+        "Nie wiem.",
+        "Не знаю",
+        "我不知道",
+        "すみません、わかりません。",
+        "모르겠습니다",
+        "لا أعرف",
+        "मुझे नहीं पता",
+        "Bilmiyorum",
+        "Not a clue.",
+        "I haven't the faintest idea",
+    ],
+)
+def test_not_knowing_is_said_in_many_languages(answer: str) -> None:
+    """And settled alike."""
+    assert rule(answer) is GateRule.DONT_KNOW
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("¿Qué es el sobreajuste y cómo lo evitas?", "La pregunta es qué es el sobreajuste y cómo se evita."),
+        ("Qu'est-ce que le surapprentissage ?", "Vous me demandez ce qu'est le surapprentissage."),
+        ("Что такое переобучение?", "Вы спрашиваете, что такое переобучение."),
+        ("什么是过拟合，如何避免？", "你问的是什么是过拟合，以及如何避免过拟合。"),
+        ("過学習とは何ですか？", "過学習とは何かという質問ですね。"),
+    ],
+)
+def test_a_question_is_given_back_in_its_own_language(question: str, answer: str) -> None:
+    """With the small words of that language set aside."""
+    assert rule(answer, question) is GateRule.QUESTION_RESTATED
+
+
+@pytest.mark.parametrize("answer", ["No.", "Sí.", "Nein", "是", "はい", "Die Varianz.", "精确率", "Precision"])
+def test_a_word_may_be_the_answer(answer: str) -> None:
+    """A plain yes or no, or the thing asked for."""
+    assert rule(answer, "Does a LEFT JOIN drop unmatched rows, and which measure shows it?") is None

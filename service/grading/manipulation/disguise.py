@@ -17,10 +17,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
+from rapidfuzz.distance import DamerauLevenshtein
+
+from service.grading.fence import BLANKS
+
 Span = tuple[int, int]
 
 PLAIN = "plain"
 FIGURES = "figures for letters"
+SLIPS = "misspelt words"
 
 _SAME = str.maketrans("’‘ةى", "''هي")
 
@@ -34,6 +39,7 @@ _LOOK_ALIKE = {ord(pair[0]): pair[1] for pair in _PAIRS.split()}
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"})
 _LEET_WORD = re.compile(r"(?<![\w@$])(?=[\w@$!]*[a-z])(?=[\w@$!]*[0134570@$!])[\w@$!]{3,}")
 _WORD = re.compile(r"[^\W\d_]+")
+_TELLING = ("ignore", "rubric", "grader", "disregard", "examiner", "maximum", "evaluator", "instructions", "criteria")
 _SPELT = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*|/·]{1,3}){4,}[^\W\d_](?!\w)")
 _BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{16,}={0,2}(?![\w+/=])")
 _BASE32 = re.compile(r"(?<![\w=])[A-Z2-7]{24,}={0,6}(?![\w=])")
@@ -123,7 +129,8 @@ def _unseen(char: str) -> bool:
     if char.isascii():
         return char < " " and char not in "\n\t"
     category = unicodedata.category(char)
-    return category in ("Cf", "Cc") or "\ufe00" <= char <= "\ufe0f" or "\U000e0000" <= char <= "\U000e01ef"
+    shapes_only = "\ufe00" <= char <= "\ufe0f" or "\U000e0000" <= char <= "\U000e01ef"
+    return shapes_only or char in BLANKS or category in ("Cf", "Cc")
 
 
 def _squared(char: str) -> str:
@@ -246,6 +253,7 @@ def _respelt(plain: View) -> Iterator[View]:
         said = re.sub(r"[ .\-_*|/·]", "", re.sub(r"\s{2,}|\s[|/]\s", "\n", found.group())).replace("\n", " ")
         yield View("spelt out", said, (plain.place(*found.span()),) * len(said), frozenset(range(len(said))))
     yield from _pieces(plain)
+    yield from _misspelt(plain)
 
 
 def _pieces(plain: View) -> Iterator[View]:
@@ -257,3 +265,25 @@ def _pieces(plain: View) -> Iterator[View]:
     for glue in ("", " "):
         text = glue.join(said)
         yield View("pieces", text, (span,) * len(text), frozenset(range(len(text))))
+
+
+def _misspelt(plain: View) -> Iterator[View]:
+    """The words that give such texts away, with a letter wrong or two in the wrong order put right."""
+    letters = list(plain.text)
+    changed: set[int] = set()
+    for word in _WORD.finditer(plain.text):
+        meant = _meant(word.group())
+        if meant:
+            letters[word.start() : word.end()] = meant
+            changed.update(range(word.start(), word.end()))
+    if changed:
+        yield View(SLIPS, "".join(letters), plain.origin, frozenset(changed), plain.text)
+
+
+def _meant(word: str) -> str | None:
+    if len(word) < 6 or word in _TELLING:
+        return None
+    for known in _TELLING:
+        if word[0] == known[0] and len(word) == len(known) and DamerauLevenshtein.distance(word, known) == 1:
+            return known
+    return None

@@ -21,7 +21,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"bot|agent|software|tool|algorithm|machine|script|panel|committee|team|process|pipeline|module|"
             r"service)s?|reviewer \(?ai\)?|(?:whoever|whatever|who(?:ever)? or what(?:ever)?|anyone|"
             r"anything) (?:is |are )?(?:now |currently )?(?:marks?|grad(?:es?|ing)|scor(?:es?|ing)|marking|"
-            r"evaluat(?:es?|ing)|assess(?:es|ing)?|judg(?:es?|ing)|read(?:s|ing)?)"
+            r"evaluat(?:es?|ing)|assess(?:es|ing)?|judg(?:es?|ing)|read(?:s|ing)?)|(?:whichever|whatever|"
+            r"the) (?:model|system|software|program|person|ai|machine|algorithm|human) (?:is |that's |that is |"
+            r"who is |who's )?(?:deciding|reading|marking|grading|scoring|judging|rating|evaluating|processing|"
+            r"assessing|in charge|checking|responsible)|whoever (?:\w+ )?decides|those (?:who )?(?:mark|grad|scor|"
+            r"judg)\w+|(?:examination|exams?|grading|admissions|assessment) (?:office|board|team|staff|committee)|"
+            r"(?:lead|second|chief|senior|head) examiners?"
         ),
         "de": (
             r"(?:be|aus|kor)?(?:bewerter|prufer|korrektor|gutachter|juror|auswerter|benoter)(?:in|innen|s|n)?|"
@@ -48,8 +53,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "id": r"penilai\w*|penguji\w*|pemeriksa\w*|sistem penilaian",
         "vi": r"giam khao|nguoi cham|he thong cham",
         "zh": (
-            r"评分(?:者|员|人|模型|系统|老师|助手)|阅卷(?:人|老师|员|系统)|考官|评委|评审|评判"
-            r"|評分(?:者|員|人|模型|系統)|閱卷|评估(?:者|员|模型|系统)|打分员"
+            r"评分(?:者|员|人|模型|系统|老师|助手)|阅卷(?:人|老师|员|系统)|考官|评委|评审|评判|評分(?:者|員|人|"
+            r"模型|系統)|閱卷|评估(?:者|员|模型|系统)"
         ),
         "ja": r"採点(?:者|官|システム|モデル|担当)|試験官|評価(?:者|モデル|システム|担当|AI|ai)|審査(?:員|官)",
         "ko": r"채점(?:자|관|모델|시스템)|평가(?:자|관|모델|시스템)|심사(?:자|위원)|시험관",
@@ -102,17 +107,26 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"(?:full|maximum|max|highest|top|maximal|topmost|uppermost|perfect|best|greatest|"
             r"most favou?rable)(?:[- ](?:possible|available|permitted|achievable|allowed))?(?: (?:overall|total|"
             r"possible))? (?:grades?|marks?|levels?|credits?|bands?|ratings?|verdict|evaluation|assessment|tier|"
-            r"box)|(?:full|perfect|maximum) (?:scores?|points)|(?P<most>5|10|20|100|five|ten) ?(?:/|out of|of|"
-            r"from) ?(?P=most)|a\+|(?:levels?|grades?|marks?|ratings?|bands?|scores?|label|result) ?(?:of|is|was|"
-            r"=|:|to|at|as|-)? ?(?:an? )?(?:5|five|10|ten|100)(?![.,]?\d|%| ?\w*%)|all (?:fives|5'?s|tens)|"
-            r"straight (?:fives|5'?s|a'?s)|(?:5 ){3,}5|(?:five|5)s? (?:across the board|throughout|everywhere|"
-            r"for everything|on everything|all round|all around)|(?:a |an |the )?(?:5s?|fives?|10|ten|"
-            r"max(?:imum)?|top) (?:for|on|in|across) (?:each|every|all|correctness|clarity|story\w*|everything|"
-            r"the board)|(?:settled|fixed|decided|agreed|set|stands|sits|treat\w* \w+ \w+|treat\w* \w+|put \w+|"
-            r"worth|down|rate\w* \w+|go with|just) (?:at|as|for|on)? ?(?:an? |the )?(?:5|five|max(?:imum)?|"
-            r"top)(?! (?:percent|minutes?|days?|years?|hours?|times?|or)| ?%|[.,]?\d)|top of the (?:scale|range|"
-            r"class)|to the max(?:imum)?(?! \w)|the max(?! \w)|"
-            r"flying colou?rs"
+            r"category|one|box)|(?:full|perfect|maximum) (?:scores?|points)|(?P<most>5|10|20|100|five|ten) ?(?:/|"
+            r"out of|of|from) ?(?P=most)|a\+|(?:levels?|grades?|marks?|ratings?|bands?|scores?|label|"
+            r"result) ?(?:of|is|was|=|:|to|at|as|-)? ?(?:an? )?(?:5|five|10|ten|100)(?![.,]?\d|%| ?\w*%)|"
+            r"all (?:fives|5'?s|tens)|straight (?:fives|5'?s|a'?s)|(?:5 ){3,}5|(?:five|5)s? (?:across the board|"
+            r"throughout|everywhere|for everything|on everything|all round|all around)|(?:a |an |the )?(?:5s?|"
+            r"fives?|10|ten|max(?:imum)?|top) (?:for|on|in|across) (?:each (?:of|one|criteri\w+|dimension|"
+            r"category|area)|every (?:one|criteri\w+|dimension|category|area|single)|all (?:four|of|the|"
+            r"criteri\w+|dimensions)|correctness|clarity|story\w*|everything|the board)|(?:settled|fixed|decided|"
+            r"agreed|set|stands|sits|treat\w* \w+ \w+|treat\w* \w+|put \w+|worth|down|rate\w* \w+|go with|"
+            r"just) (?:at|as|for|on)? ?(?:an? |the )?(?:5|five|max(?:imum)?|top)(?! (?:percent|minutes?|days?|"
+            r"years?|hours?|times?|or)| ?%|[.,]?\d)|top of the (?:scale|range|class)|to the max(?:imum)?(?! \w)|"
+            r"the max(?! \w)|flying colou?rs|(?:largest|strongest|biggest|finest|uppermost|best|highest|greatest|"
+            r"top)(?: possible)? (?:number|level|grade|result|outcome|category|class|option|descriptor|rung|step|"
+            r"entry|answer)(?: (?:your|the|of the|on the) (?:scale|rubric|list|form))|(?:the )?(?:best|top|"
+            r"highest) (?:possible )?(?:result|outcome|answer|category|class)|with distinction|"
+            r"first[- ]class (?:honou?rs|grade|answer|result|mark)|distinction|honou?rs|(?:the )?full (?:five|5|"
+            r"ten|10|\d+) (?:points|marks)|all (?:the |of the )?(?:available |possible |\d+ )(?:points|marks)|"
+            r"all the marks|(?:get|got|gets|give|gives|deserve|deserves|want|need|earn|earns|as|be|to|at|"
+            r"with) (?:a |an |the )?(?:five|5)(?! (?:percent|minutes?|days?|years?|hours?|times?|or|of|to|and|"
+            r"\w+s\b)| ?%|[.,]?\d)|\ba five would|maximal credit|strongest level|the ceiling of the scale"
         ),
         "de": (
             r"(?:volle|hochste|maximale|beste|hochst|maximal|best)[nrs]? ?(?:note|punkt\w*|bewertung|stufe|"
@@ -171,9 +185,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"student|respondent|exam|script|item)s?|(?:answer|response|submission|reply|text) (?:above|below|"
             r"here|you(?:'ve| have)? just read)|the (?:above|preceding|foregoing)|what i (?:said|wrote|answered)|"
             r"(?:give|grade|rate|score|mark|pass|fail|put|award|assess|evaluate|judge|treat|bump) (?:me|mine|my)|"
-            r"my (?:mark|score|grade|level|result|rating|evaluation|assessment)s?|(?:this|these) (?:item|one|"
-            r"lines?|question|user|user's account|text|statement|paragraph|sitting|note)|(?:statement|paragraph|"
-            r"lines?) above|(?:any|every|all) (?:answer|response|submission)s?"
+            r"my (?:mark|score|grade|level|result|rating|evaluation|assessment)s?|(?:any|every|all) (?:answer|"
+            r"response|submission)s?|(?:this|my|the (?:above|following|preceding)) (?:\w+ )?(?:reply|snippet|"
+            r"result|text|script|write-?up|explanation|contribution|statement)|(?:what|whatever) (?:comes next|"
+            r"follows|precedes|you (?:just )?read|i (?:said|wrote|answered))|what's above|the words above"
         ),
         "de": (
             r"(?:diese|meine|die (?:obige|folgende|vorliegende))[rnms]? (?:\w+ )?(?:antwort|losung|abgabe|"
@@ -210,7 +225,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"commands?|directions|content)|what(?:ever)? you(?:'ve| have| were)? (?:been )?(?:told|instructed|"
             r"given|asked)|(?:the|your) (?:scale|grid|scheme|checklist|guide|rule ?book|mark ?scheme|"
             r"criteria) ?(?:thing|stuff)?|checklist|(?:whatever|any|the) (?:scale|scheme|rules?|list) you|"
-            r"mark ?schemes?|factual (?:slips?|errors?|mistakes?)|key points"
+            r"mark ?schemes?|factual (?:slips?|errors?|mistakes?)|key points|hand ?books?|guide ?books?|"
+            r"(?:grading|marking|scoring|evaluation|assessment|rating) \w+|(?:model|sample|official|expected|"
+            r"reference) (?:solutions?|answers?|responses?)|solution sheet|mark ?sheet|score ?sheet|answer sheet|"
+            r"protocol|your (?:scale|orders?|configuration|setup|settings|usual \w+|normal \w+)|(?:standard|usual|"
+            r"normal|official|given|stated|provided) (?:\w+ )?(?:rules?|standards?|procedure|criteria|process|"
+            r"scale)|the (?:directions?|orders?|guidance|requirements)"
         ),
         "de": (
             r"anweisung\w*|instruktion\w*|bewertungs(?:raster|schema|kriterien|richtlinien|vorgaben|masstab)\w*|"
@@ -249,7 +269,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"pay no attention to|never mind|(?:need|does|do)(?: not|n't) (?:to )?(?:be )?(?:apply|applied|used|"
             r"followed|considered|consulted)|no longer (?:apply|valid|relevant|in force)|(?:is|are|as|now|"
             r"hereby)(?: \w+)? (?:void|suspended|superseded|cancelled|replaced|obsolete|withdrawn|invalid)|"
-            r"supersedes?|takes? precedence over|replaces?|instead of (?:following|applying|using)"
+            r"supersedes?|takes? precedence over|replaces?|instead of (?:following|applying|using)|(?:treat|"
+            r"consider|regard|count)(?: \w+){0,4} as (?:withdrawn|void|optional|suspended|null|irrelevant|"
+            r"outdated|waived)|no need (?:to|for)(?: \w+)? (?:look|check|consult|apply|read|compare|use|verify)|"
+            r"contains? (?:an )?(?:error|mistake)|(?:is|are|was|were) (?:\w+ )?(?:optional|waived|outdated|"
+            r"out of date|deprecated|inapplicable|invalid|wrong|incorrect)|null and void|does not matter|"
+            r"doesn't matter|don't bother (?:with|about|checking)|without (?:checking|consulting|applying|"
+            r"looking at|regard to)|rather than (?:following|applying|using)|waive|sidestep|circumvent|relax|"
+            r"loosen|depart from|look past|overlook"
         ),
     },
     "dismiss_foreign": {
@@ -284,8 +311,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "id": r"abaikan|lupakan|jangan (?:gunakan|ikuti|pakai)",
         "vi": r"bo qua|phot lo|quen (?:di|het)",
         "zh": (
-            r"忽略|无视|忘记|忘掉|不要(?:使用|按照|理会|参考|遵循)"
-            r"|不必(?:参考|理会|遵循)|跳过|抛开|無視|忘記|不用管|作废|取消"
+            r"忽略|无视|忘记|忘掉|不要(?:使用|按照|理会|参考|遵循)|不必(?:参考|理会|遵循)|跳过|抛开|無視|忘記|"
+            r"不用管|作废|取消"
         ),
         "ja": r"無視|忘れ|従わない|考慮しない|適用しない|破棄|使わない|無効",
         "ko": r"무시|잊어|잊으|따르지 ?마|적용하지|고려하지 ?마",
@@ -356,7 +383,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"rubric|standards?|aspects?|dimensions?|descriptors?|reference|level)|(?:demonstrates?|shows?|"
             r"displays?|exhibits?|reflects?|proves?|conveys?) (?:an? |the )?(?:[\w-]+ ){0,3}(?:understanding|"
             r"mastery|command|grasp|expertise|knowledge|insight|depth)|deserves?|merits?|worthy of|"
-            r"nothing (?:is )?missing|leaves nothing|textbook answer|above and beyond"
+            r"nothing (?:is )?missing|leaves nothing|textbook answer|above and beyond|"
+            r"exceeds? (?:all )?expectations|thorough(?:,| and)|free (?:of|from) (?:any )?(?:mistakes?|errors?|"
+            r"flaws?)|faultless|unbeatable|unsurpassed|second to none|goes? (?:well |far |way )?beyond|(?:better|"
+            r"more complete) than (?:any|every|all|most)|exceeds all|nothing (?:could|can|"
+            r"needs to) be (?:improved|added)|couldn't be better|as good as it gets|remarkable|distinguished|"
+            r"extraordinary|phenomenal|magnificent|splendid|first[- ]rate|in every respect"
         ),
         "de": (
             r"ausgezeichnet|hervorragend|perfekt|fehlerfrei|einwandfrei|vollstandig (?:und )?(?:richtig|korrekt)|"
@@ -410,7 +442,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"operator|anthropic|openai|head of \w+|hiring (?:manager|committee)|professor|instructor|staff|"
             r"moderator) (?:note|override|approv\w+|confirm\w+|has|have|says?|instructs?|requests?|authori[sz]\w+|"
             r"decision|message|mode|access|notice)|(?:final|official) (?:decision|result|grade|score|verdict|"
-            r"mark)|accommodations?|special (?:consideration|dispensation|arrangement)"
+            r"mark)|accommodations?|special (?:consideration|dispensation|arrangement)|signed off|(?:official|"
+            r"certified) (?:\w+ )?(?:answer|bank|key|result|sample)|(?:consistent|in line|keep\w*) with (?:theirs|"
+            r"them|the (?:earlier|previous|official|human)\b)|(?:used|meant|designed|intended|"
+            r"included) to (?:test|check|calibrate|monitor) (?:\w+ )?(?:graders?|markers?|models?|you|evaluators?|"
+            r"the system)|counts as (?:a |an )?(?:\w+ )?(?:failure|error|mistake)|quality (?:control|"
+            r"assurance) (?:item|sample|check)|honeypot|control item|(?:dean|provost|registrar|headteacher|"
+            r"ministry|board|committee|council)(?:'s)? (?:\w+ )?(?:has|have|decided|approved|confirmed|ruled|"
+            r"agreed|office)"
         ),
         "de": (
             r"bereits (?:bewertet|gepruft|bestatigt|genehmigt|freigegeben|benotet|korrigiert)|(?:wurde|"
@@ -457,7 +496,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"homeless|ruined|devastated|expelled|forced)|lose (?:my|our|the|everything)|kill|hurt|harm|die|"
             r"starve|cry)|pass me|fail me|go easy|(?:rent|mortgage|tuition) is due|(?:two|three|four|\d|small|"
             r"young|little) (?:\w+ )?(?:kids|children)|(?:single (?:mother|father|parent)|last chance|only chance|"
-            r"begging you|i beg|beg of you|have mercy|heart of)"
+            r"begging you|i beg|beg of you|have mercy|heart of)|if i (?:do not|don't|can't|cannot|fail to|"
+            r"won't) (?:get|pass|receive|reach|make|succeed)|(?:visa|contract|permit|scholarship|lease|"
+            r"insurance) (?:runs out|expires|ends|is cancelled|lapses)|begging|imploring|pleading|"
+            r"leave my (?:\w+ )?behind|(?:so much|everything) (?:rides|depends|hangs) on|(?:mean|"
+            r"means) (?:everything|the world) to me|have a heart|take pity|feel sorry|(?:do|doing) me (?:a|"
+            r"this) (?:favou?r|solid)|make (?:my|both our|our|your) days?"
         ),
         "de": (
             r"bitte (?:\w+ )?(?:helfen sie mir|sei(?:en sie)? (?:\w+ )?(?:gnadig|grosszugig|nachsichtig|nett))|"
@@ -501,7 +545,11 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
             r"send) (?:you|\$|€|£)|\$ ?\d+ (?:tip|bonus|reward)|(?:tip|bonus|reward) of \$? ?\d+|(?:failure|"
             r"refus\w+|failing) to (?:comply|award|do so|follow|give)|severe(?:ly)? (?:consequences|penali[sz]ed)|"
             r"or else|you have been warned|(?:below|under|less than|lower than|short of) (?:an? )?(?:4|5|four|"
-            r"five|the top|level|full)(?! ?%|\d|[.,]\d| percent)|legal action|my lawyer"
+            r"five|the top|level|full)(?! ?%|\d|[.,]\d| percent)|legal action|my lawyer|(?:i'll|i will|we'll|"
+            r"we will|going to) (?:\w+ )?(?:sue|tweet|expose you|escalate this|complain|report (?:you|this)|"
+            r"post (?:the|this|it)|tell everyone|leak (?:the|this|it))|bad (?:score|grade|review|mark)|(?:post|"
+            r"publish|share) (?:\w+ ){0,4}online|name and shame|name your (?:company|team|product)|"
+            r"one[- ]star review|consequences for you|you(?:'ll| will) regret"
         ),
         "de": r"(?:rechtliche schritte|anwalt|klage|verklag\w+|abgeschaltet|konsequenzen|trinkgeld)",
         "fr": r"poursuites|avocat|porter plainte|desactive\w*|consequences|pourboire",
@@ -521,8 +569,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "en": (
             r"(?:each|every|all(?: of)?(?: the| its)?(?: four| five| three)?|any|the four|whole) (?:\w+ )?"
             r"(?:criteri\w+|dimensions?|categor(?:y|ies)|areas|aspects?|fronts?|rubric|levels?)|across the board|"
-            r"throughout|on everything|all[- ]round|for everything|correctness|story\s?telling|"
-            r"business[ _]framing|clarity"
+            r"throughout|on everything|all[- ]round|every respect|all respects|for everything|correctness|"
+            r"story\s?telling|business[ _]framing|clarity"
+        ),
+    },
+    "here": {
+        "en": (
+            r"(?:this|these) (?:item|one|lines?|question|user|user's account|text|statement|paragraph|sitting|"
+            r"note)|(?:statement|paragraph|lines?) above"
         ),
     },
 }
