@@ -147,6 +147,7 @@ async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> R
         **refusals(
             problems.NOT_FOUND,
             problems.NOTHING_TO_RETRY,
+            problems.ANSWER_EXPIRED,
             problems.NOT_GRADED,
             problems.OVERLOADED,
             problems.STORE_UNAVAILABLE,

@@ -7,6 +7,7 @@ from service.storage.database import Database, open_database
 from service.storage.grades import SqlGradeStore
 from service.storage.jobs import SqlJobStore
 from service.storage.keys import SqlKeyStore
+from service.storage.learners import SqlLearnerStore
 from service.storage.migrate import migrate
 from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
@@ -17,12 +18,13 @@ __all__ = [
     "SqlBatchStore",
     "SqlGradeStore",
     "SqlJobStore",
+    "SqlKeyStore",
+    "SqlLearnerStore",
     "SqlReviewStore",
     "SqlRubricStore",
     "SqlWorkerStore",
     "open_migrated",
 ]
-__all__ = ["Database", "SqlGradeStore", "SqlKeyStore", "SqlReviewStore", "SqlRubricStore", "open_migrated"]
 
 
 async def open_migrated(url: str) -> Database:
