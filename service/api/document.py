@@ -75,7 +75,7 @@ def _with_rules(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
     """Which key each operation needs (OpenAPI 3.1 allows scopes with every kind of key)."""
     document["components"]["securitySchemes"] = {"key": _KEY}
     for path, methods, rule in ruled_routes(app.routes):
-        for method, operation in document["paths"].get(path.replace(":path}", "}"), {}).items():
+        for method, operation in document["paths"].get(path, {}).items():
             if rule is None or rule.public or method.upper() not in methods:
                 continue
             operation["security"] = [{"key": [] if rule.scope is None else [rule.scope.value]}]

@@ -31,12 +31,15 @@ UNKNOWN = {
     "batch_id": "bat_01KAP0J3V8T6W1Q9X4Z7B5C2D0",
     "rubric_id": "nobodys",
     "question_id": "nobodys",
+    "ref": "nobodys",
 }
 """For every path parameter an id that nobody has."""
 
 WITHOUT_FOREIGN = {
     "PUT /v1/rubrics/{rubric_id}": "makes a rubric of one's own under that id",
     "GET /v1/questions/{question_id}": "the question bank is everybody's",
+    "DELETE /v1/learners/{ref}": "counts nothing for a learner nobody has, and for another tenant's alike",
+    "GET /v1/learners/{ref}/export": "is as empty for another tenant's learner as for nobody's",
 }
 """Routes with a path parameter that cannot name a thing of another tenant, and why."""
 
