@@ -8,7 +8,7 @@ SUITE ?= smoke
 PROMPTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-browser check format bench eval eval-record openapi clean
+.PHONY: help setup run demo test test-browser check format bench eval eval-record openapi sbom fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,6 +59,14 @@ eval: setup ## compare prompt versions: SUITE=dev PROMPTS="judge-readout@3 judge
 
 eval-record: setup ## the same with the real model, its replies recorded for everybody's make eval
 	@$(BIN)/debrief eval run --record $(if $(findstring --resume,$(ARGS)),,--suite $(SUITE)) $(addprefix --prompt ,$(PROMPTS)) $(ARGS)
+
+sbom: setup ## write what this is made of (CycloneDX) to dist/debrief.cdx.json
+	@mkdir -p dist
+	@$(BIN)/python -m cyclonedx_py environment $(VENV) --pyproject pyproject.toml --output-reproducible -o dist/debrief.cdx.json
+	@$(BIN)/python -c 'import json; print(len(json.load(open("dist/debrief.cdx.json"))["components"]), "components in dist/debrief.cdx.json")'
+
+fuzz: setup ## throw thousands of good and bad requests at a real server: ARGS="--examples 50 --seed 7"
+	@$(BIN)/python -m evals.fuzz $(ARGS)
 
 openapi: setup ## write the API document after a deliberate change
 	@$(BIN)/python -m evals.openapi --write

@@ -84,7 +84,7 @@ def _keys(question: str, question_id: str | None) -> list[str]:
 
 
 async def opinions(store: ReviewStore, tenant: Tenant) -> list[Opinion]:
-    """Every person's opinion on every answer of a tenant, in a fixed order.
+    """Every person's opinion on every answer of a tenant that still has its text, in a fixed order.
 
     Raises:
         StoreUnavailable: the reviews cannot be read.
@@ -92,7 +92,7 @@ async def opinions(store: ReviewStore, tenant: Tenant) -> list[Opinion]:
     said: list[tuple[PersonReview, GradeRecord]] = []
     after = None
     while records := await store.reviewed(tenant, after, PAGE):
-        said += [(review, record) for record in records for review in record.reviews]
+        said += [(review, record) for record in records if record.expired is None for review in record.reviews]
         after = records[-1].id
     found: dict[str, Opinion] = {}
     for review, record in sorted(said, key=lambda pair: (pair[0].created_at, pair[0].id)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from evals.replies import ModelCard, ReplyStore, StoredReply, key_of
 from service.grading.errors import InputTooLong, ModelError, ModelRefused
-from service.grading.models import CallRecord, Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import CallRecord, Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 from service.llm.backend import ChatBackend
 
 SEEDS_APART = 1_000
@@ -81,6 +81,10 @@ class StoredChat:
 
     async def prepare(self) -> None:
         """Nothing: the model is opened by whoever lends it."""
+
+    async def place(self) -> Place:
+        """Where the model runs; a stored reply comes from here."""
+        return await self.backend.place() if self.backend else Place(local=True)
 
     async def close(self) -> None:
         """Nothing: the model is closed by whoever lends it."""

@@ -121,7 +121,9 @@ def same_question(one: GradeRecord, other: GradeRecord) -> bool:
 
 
 def asked(record: GradeRecord) -> str:
-    """What identifies the question of a record: its id in the bank, else its words."""
+    """What identifies the question of a record: its id in the bank, else its words, else what is left of them."""
+    if record.expired is not None:
+        return record.request.question_id or record.submission_sha256
     return record.request.question_id or folded(record.request.submission.question)
 
 

@@ -41,9 +41,11 @@ from service.llm.embedded import EmbeddedChat
 from service.llm.litellm_chat import LiteLLMChat
 from service.llm.model_files import QWEN_CODER_1_5B, NoProgress, Progress, ensure_model
 from service.llm.prices import price_of
+from service.llm.redaction import RedactingChat, can_redact
 from service.llm.rehearsal import Rehearsal
 from service.llm.retry import ResilientChat, RetryPolicy
 from service.ports import GradeStore, Library, ReviewStore
+from service.privacy import Privacy
 from service.reviewing import Reviewing, SecondGrader
 from service.reviews import SecondOpinion
 from service.settings import EMBEDDED, Settings
@@ -53,6 +55,7 @@ from service.storage import (
     SqlIdempotencyStore,
     SqlJobStore,
     SqlKeyStore,
+    SqlLearnerStore,
     SqlReviewStore,
     SqlRubricStore,
     SqlWorkerStore,
@@ -90,6 +93,7 @@ class Services:
     library: Library
     catalogue: Catalogue
     reviewing: Reviewing
+    privacy: Privacy
     store: GradeStore
     keys: Keys
     idempotency: Idempotency
@@ -126,8 +130,9 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     reviews = SqlReviewStore(database, store)
     jobs = SqlJobStore(database, store)
     catalogue = Catalogue(library, SqlRubricStore(database), clock)
-    intake = Intake(catalogue, limits(settings), settings.limits.metadata_keys)
+    intake = Intake(catalogue, limits(settings), settings.limits.metadata_keys, settings.data_policy, (model,))
     grading = Grading(grader, store, jobs, clock, pace(settings), metrics)
+    privacy = Privacy(store, SqlLearnerStore(database, store), clock, settings.answer_days)
     services = Services(
         grading=grading,
         batches=Batches(
@@ -152,6 +157,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         library=library,
         catalogue=catalogue,
         reviewing=Reviewing(store, reviews, clock, grading, second),
+        privacy=privacy,
         store=store,
         keys=Keys(SqlKeyStore(database), clock),
         idempotency=Idempotency(SqlIdempotencyStore(database), clock),
@@ -161,9 +167,11 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         model=model,
         loading=asyncio.create_task(_prepare(model)),
     )
+    sweeping = asyncio.create_task(privacy.sweep_for_ever())
     try:
         yield services
     finally:
+        sweeping.cancel()
         drain = settings.seconds.drain
         await asyncio.gather(services.grading.drain(drain), services.reviewing.drain(drain))
         if services.loading is not None:
@@ -194,6 +202,17 @@ async def open_keys(settings: Settings) -> AsyncIterator[Keys]:
     database = await open_migrated(settings.database.url)
     try:
         yield Keys(SqlKeyStore(database), SystemClock())
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_privacy(settings: Settings) -> AsyncIterator[Privacy]:
+    """What an operator needs for erasing, exporting and expiring; no model is opened."""
+    database = await open_migrated(settings.database.url)
+    try:
+        store = SqlGradeStore(database)
+        yield Privacy(store, SqlLearnerStore(database, store), SystemClock(), settings.answer_days)
     finally:
         await database.close()
 
@@ -310,11 +329,22 @@ _DIRECT = {
 
 
 def open_backend(settings: Settings, progress: Progress | None = None) -> ChatBackend:
-    """The backend of ``settings.model``; nothing is loaded or called yet.
+    """The backend of ``settings.model``, redacting if that is asked for; nothing is loaded or called yet.
 
     Raises:
-        Misconfigured: the model's key is missing.
+        Misconfigured: the model's key is missing, or what redaction needs.
     """
+    backend = _unredacted(settings, progress)
+    if not settings.redact:
+        return backend
+    if not can_redact():
+        raise Misconfigured(
+            "DEBRIEF_REDACT needs the extra privacy: pip install 'debrief-service[privacy]', or leave it out"
+        )
+    return RedactingChat(backend)
+
+
+def _unredacted(settings: Settings, progress: Progress | None = None) -> ChatBackend:
     name = settings.model
     if name == EMBEDDED:
         embedded = settings.embedded

@@ -1,5 +1,5 @@
 """The command line: ``debrief serve | worker | grade | batch | keys | models | questions | rubric check |
-rubric import | prompt check | eval | golden``.
+rubric import | prompt check | eval | golden | privacy``.
 
 Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
 """
@@ -31,6 +31,7 @@ from service.grading.question import Question
 from service.grading.rubric import DEFAULT_RUBRIC, Rubric
 from service.grading.submission import Context, Submission, submit
 from service.keys_cli import keys_app, show_first
+from service.privacy_cli import privacy_app
 from service.records import LOCAL_TENANT, Detail, GradeRecord, GradeRequest
 from service.settings import EMBEDDED, Settings
 from service.terminal import err, fail, out
@@ -44,6 +45,7 @@ app.add_typer(rubric_app, name="rubric")
 app.add_typer(prompt_app, name="prompt")
 app.add_typer(evals.cli.app, name="eval")
 app.add_typer(evals.golden_cli.app, name="golden")
+app.add_typer(privacy_app, name="privacy")
 app.command()(questions)
 
 
@@ -180,6 +182,7 @@ async def _grade(
             rubric=await _rubric(rubric or (asked.stage.rubric if asked else DEFAULT_RUBRIC), catalogue),
             question_id=question_id,
             detail=detail,
+            data_policy=settings.data_policy,
         )
         with err.status("Reading the answer ...") if err.is_terminal else _nothing():
             record: GradeRecord = await services.grading.grade(LOCAL_TENANT, request)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from service.catalogue import Catalogue
 from service.grading.errors import InvalidRubric, InvalidSubmission
+from service.grading.models import ModelName, Place
 from service.grading.question import Question
 from service.grading.rubric import DEFAULT_RUBRIC, Rubric, parse_rubric
 from service.grading.submission import Context, Limits, Submission, submit
-from service.records import Detail, GradeRequest, Tenant
+from service.records import DataPolicy, Detail, GradeRequest, Tenant
 from service.strict_json import InvalidJSON, parse
 
 QuestionReference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -26,7 +27,20 @@ MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 LearnerReference = Annotated[str, Field(min_length=1, max_length=200)]
 CustomId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MAX_POINTER = 120
+_OPEN = frozenset({"metadata", "levels"})
+"""Members whose own members are named by the caller."""
 MAX_ERRORS = 20
+
+
+class Located(Protocol):
+    """A model, and where it runs."""
+
+    @property
+    def name(self) -> ModelName:
+        """As the operator configured it."""
+
+    async def place(self) -> Place:
+        """Where it runs now."""
 
 
 class InvalidRequest(ValueError):
@@ -82,6 +96,11 @@ class GradeBody(_Body):
     language: str | None = Field(None, description="Language of the feedback, a BCP 47 tag such as `en`.")
     detail: Detail = Field("full", description="`scores` leaves the commentary out.")
     metadata: dict[MetadataKey, MetadataValue] = Field({}, description="Strings, echoed back, never read.")
+    data_policy: DataPolicy | None = Field(
+        None,
+        description="`local`: no model outside the machine's own network is shown anything. Left out: as the operator "
+        "set it. The receipt says where the models ran.",
+    )
 
     def submission(self) -> Submission:
         """The part that may reach a model."""
@@ -105,11 +124,18 @@ class BatchLine(GradeBody):
 
 @dataclass(slots=True)
 class Intake:
-    """Turns bodies into requests for a tenant, their question and rubric found and their text checked."""
+    """Turns bodies into requests for a tenant, their question and rubric found and their text checked.
+
+    Attributes:
+        data_policy: where a submission may go that does not say so itself.
+        models: all that may be asked about one.
+    """
 
     catalogue: Catalogue
     limits: Limits
     metadata_keys: int
+    data_policy: DataPolicy = "cloud"
+    models: Sequence[Located] = ()
 
     async def request(self, tenant: Tenant, body: GradeBody, known: KnownRubrics | None = None) -> GradeRequest:
         """The request of a body.
@@ -133,6 +159,9 @@ class Intake:
         except InvalidRubric as error:
             raise InvalidRequest.at("rubric", str(error)[:1_000]) from None
         self._check_metadata(body)
+        policy = body.data_policy or self.data_policy
+        if policy == "local":
+            await self._check_models_are_here()
         return GradeRequest(
             submission=submission,
             rubric=rubric,
@@ -140,7 +169,17 @@ class Intake:
             detail=body.detail,
             learner=body.learner,
             metadata=body.metadata,
+            data_policy=policy,
         )
+
+    async def _check_models_are_here(self) -> None:
+        outside = [model.name for model in self.models if not (await model.place()).local]
+        if outside:
+            raise InvalidRequest.at(
+                "data_policy",
+                f"is local, and {', '.join(outside)} runs outside the machine's own network: "
+                "ask the operator for a model that runs here, or send cloud",
+            )
 
     def _asked(self, body: GradeBody) -> Question | None:
         """The question of the bank, where one is named."""
@@ -202,8 +241,15 @@ def describe(location: Sequence[str | int], item: Mapping[str, Any]) -> dict[str
         path, detail = path[:-1], "holds a member that is not known here"
     else:
         detail = str(item["msg"]).removeprefix("Value error, ")
+    path = _until_open(path)
     pointer = "?" + "/".join(path) if place == "query" else f"#/{'/'.join(map(_escape, path))}".rstrip("/")
     return {"pointer": pointer[:MAX_POINTER], "detail": detail[:300]}
+
+
+def _until_open(path: list[str]) -> list[str]:
+    """A path without the names that the caller gave: those of the members of an open object."""
+    at = next((place for place, part in enumerate(path) if part in _OPEN), len(path))
+    return path[: at + 1]
 
 
 def _escape(part: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from service.grading.grade import Reason
 from service.grading.prompt import Prompt
 from service.grading.question import Question, Topic
 from service.grading.rubric import Rubric
-from service.records import GradeFilter, GradeId, GradePage, GradeRecord, QueuePage, Tenant
+from service.records import GradeFilter, GradeId, GradePage, GradeRecord, KeptRow, QueuePage, Tenant
 from service.reviews import Appeal, CriterionAgreement, PersonReview
 
 
@@ -95,6 +95,41 @@ class ReviewStore(Protocol):
 
     async def reviewed(self, tenant: Tenant, after: GradeId | None, limit: int) -> tuple[GradeRecord, ...]:
         """Reviewed grades in the order of their ids, continuing after one."""
+
+
+class LearnerStore(Protocol):
+    """Everything kept on a learner, in whatever table, and the answers whose time is over.
+
+    Raises (every method):
+        StoreUnavailable: the transaction could not be done.
+    """
+
+    async def erase(self, tenant: Tenant, learner: str) -> Mapping[str, int]:
+        """Delete all there is on a learner in one transaction; the rows deleted or emptied, by table.
+
+        A result that another learner's grade rests on as well stays until that goes too.
+        """
+
+    async def grade_ids(self, tenant: Tenant, learner: str) -> Sequence[GradeId]:
+        """The ids of a learner's grades, oldest first."""
+
+    async def kept(self, tenant: Tenant, learner: str) -> Sequence[KeptRow]:
+        """What is held on a learner beside the grades, row by row."""
+
+    async def answer_days(self) -> Mapping[Tenant, int]:
+        """The tenants that keep answers for a time of their own, in days; 0 is for ever."""
+
+    async def keep_answers(self, tenant: Tenant, days: int | None) -> None:
+        """Set a tenant's own time, or take it back with None."""
+
+    async def tenants(self) -> Sequence[Tenant]:
+        """Whoever has grades."""
+
+    async def expire(self, tenant: Tenant, before: datetime, now: datetime) -> int:
+        """Take the texts out of some of a tenant's answers from before a moment; how many (0: none are left)."""
+
+    async def scrub(self) -> bool:
+        """Make what was deleted unreadable in the database's files, as far as that is ours; whether it is done."""
 
 
 class RubricStore(Protocol):

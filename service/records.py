@@ -6,7 +6,7 @@ Shared by the workflow, the stores and the API; the core knows nothing of tenant
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Any, Literal, NewType
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,8 @@ from service.reviews import Appeal, PersonReview, open_reasons
 GradeId = NewType("GradeId", str)
 Tenant = NewType("Tenant", str)
 Detail = Literal["full", "scores"]
+DataPolicy = Literal["local", "cloud"]
+"""Where a submission may go: ``local`` to no model outside the machine's own network, ``cloud`` to any."""
 
 LOCAL_TENANT = Tenant("local")
 """The one tenant of a server without keys."""
@@ -36,6 +38,7 @@ class GradeRequest(_Value):
         question_id: the question's id in the question bank, where it came from there.
         learner: the caller's opaque reference; never sent to a model.
         metadata: echoed back, never read.
+        data_policy: where the submission may go; None in records older than the choice.
     """
 
     submission: Submission
@@ -44,6 +47,14 @@ class GradeRequest(_Value):
     detail: Detail = "full"
     learner: str | None = None
     metadata: dict[str, str] = {}
+    data_policy: DataPolicy | None = None
+
+
+class Expiry(_Value):
+    """The answer's text was removed at ``at``; ``submission_sha256`` still says which submission it was."""
+
+    at: datetime
+    submission_sha256: str
 
 
 class GradeRecord(_Value):
@@ -56,6 +67,7 @@ class GradeRecord(_Value):
         judgement: the levels as decided, from which a commentary can be written again.
         calls: every model call behind the grade, with raw replies, for the full receipt.
         reviews, appeals: what people said on it since, oldest first; the grade itself stays as it was made.
+        expired: set once the texts are gone; the request's submission is empty from then on.
     """
 
     id: GradeId
@@ -82,6 +94,13 @@ class GradeRecord(_Value):
         if self.status not in (GradeStatus.GRADED, GradeStatus.NEEDS_REVIEW):
             return self.status
         return GradeStatus.NEEDS_REVIEW if self.open_reasons else GradeStatus.GRADED
+
+    expired: Expiry | None = None
+
+    @property
+    def submission_sha256(self) -> str:
+        """The hash of the submission, also when its text is gone."""
+        return self.expired.submission_sha256 if self.expired else self.request.submission.digest()
 
 
 class GradeFilter(_Value):
@@ -114,6 +133,13 @@ class QueuePage(_Value):
     items: tuple[QueueItem, ...]
     next_cursor: str | None
     waiting: int
+
+
+class KeptRow(_Value):
+    """A row kept on a learner beside the grades: the table, and its columns by name."""
+
+    table: str
+    columns: dict[str, Any]
 
 
 PageSize = Annotated[int, Field(ge=1, le=100)]

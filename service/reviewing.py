@@ -34,7 +34,7 @@ from service.reviews import (
     open_reasons,
 )
 from service.telemetry import log
-from service.workflow import Grading
+from service.workflow import AnswerExpired, Grading
 
 SETTLED_BY_RULE = "the grade was settled by a rule, which would say the same again"
 NO_SECOND_GRADE = "the second grading gave no level"
@@ -102,6 +102,7 @@ class Reviewing:
 
         Raises:
             NotReviewable: there is no finished grade.
+            AnswerExpired: the answer's text is gone.
             UnfitLevels: a criterion the rubric does not have, or a level off its scale.
             StoreUnavailable: it could not be stored.
         """
@@ -135,6 +136,7 @@ class Reviewing:
 
         Raises:
             NotReviewable: there is no finished grade.
+            AnswerExpired: the answer's text is gone.
             AlreadyAppealed: there was an appeal before.
             StoreUnavailable: it could not be stored.
         """
@@ -180,8 +182,9 @@ class Reviewing:
         return await self.store.conclude(record, concluded)
 
     async def _graded(self, record: GradeRecord) -> tuple[Grade, CallBudget]:
-        budget = CallBudget(deadline=self.clock.monotonic() + self.grading.pace.grade_seconds)
         request = record.request
+        deadline = self.clock.monotonic() + self.grading.pace.grade_seconds
+        budget = CallBudget(deadline=deadline, local_only=request.data_policy == "local")
         grade = await self.second.grader.grade(request.submission, request.rubric, budget, explain=False)
         for call in as_calls(budget.records):
             self.grading.metrics.called(call)
@@ -200,6 +203,8 @@ class Reviewing:
 
 
 def _grade_of(record: GradeRecord) -> Grade:
+    if record.expired is not None:
+        raise AnswerExpired
     if record.grade is None or record.status not in (GradeStatus.GRADED, GradeStatus.NEEDS_REVIEW):
         raise NotReviewable
     return record.grade

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     secret: SecretStr | None = None
     content_dir: Path | None = None
     runs_dir: Path = Path("evals/runs")
+    answer_days: Annotated[int, Field(ge=0, le=36_500)] = 90
+    data_policy: Literal["local", "cloud"] = "cloud"
+    redact: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     database: DatabaseSettings = DatabaseSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

@@ -17,20 +17,28 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 180)
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line; JSON escaping makes forged lines impossible."""
+    """One JSON object a line; JSON escaping makes forged lines impossible.
+
+    What a library says is withheld but for who said it and which error it was about: its words may hold an answer.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "event": record.getMessage(),
-            **getattr(record, "fields", {}),
+            **_said(record),
         }
         if record.exc_info and record.exc_info[0]:
             entry["exception"] = record.exc_info[0].__name__
             entry["at"] = _where(record.exc_info[2])
         return json.dumps(entry, ensure_ascii=True)
+
+
+def _said(record: logging.LogRecord) -> dict[str, object]:
+    if record.name == LOGGER.name or record.name.startswith(f"{LOGGER.name}."):
+        return {"event": record.getMessage(), **getattr(record, "fields", {})}
+    return {"event": "library_message", "logger": record.name, "line": f"{record.module}:{record.lineno}"}
 
 
 def _where(traceback: object) -> list[str]:
@@ -44,12 +52,14 @@ def _where(traceback: object) -> list[str]:
 
 
 def set_up_logging(level: str) -> None:
-    """Send our log lines to standard error; libraries only speak from warnings on."""
+    """Send log lines to standard error; libraries only speak from warnings on, and without their words."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     LOGGER.handlers[:] = [handler]
     LOGGER.setLevel(level)
     LOGGER.propagate = False
+    root = logging.getLogger()
+    root.handlers[:] = [*(kept for kept in root.handlers if not isinstance(kept.formatter, JsonLines)), handler]
     for noisy in ("httpx", "httpcore", "openai", "LiteLLM", "aiosqlite", "sqlalchemy", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

@@ -56,6 +56,10 @@ class NothingToRetry(Exception):
     """The grade stands and its commentary is complete."""
 
 
+class AnswerExpired(Exception):
+    """The answer's text is gone: its time was over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How many grades are made at once, how many may wait, and the seconds one may take."""
@@ -129,11 +133,14 @@ class Grading:
 
         Raises:
             NothingToRetry: neither is missing.
+            AnswerExpired: the answer's text is gone.
             Overloaded, StoreUnavailable: as in :meth:`grade`.
         """
         record = await self.store.get(tenant, grade_id)
         if record is None:
             return None
+        if record.expired is not None:
+            raise AnswerExpired
         if not _can_be_retried(record):
             raise NothingToRetry
         return await self._unhurried(self._make(record, self._finish))
@@ -230,8 +237,8 @@ class Grading:
 
     async def _graded(self, record: GradeRecord, channel: Channel) -> tuple[GradeRecord, dict[str, str]]:
         started = self.clock.monotonic()
-        budget = CallBudget(deadline=started + self.pace.grade_seconds)
         request, tenant = record.request, record.tenant
+        budget = CallBudget(deadline=started + self.pace.grade_seconds, local_only=request.data_policy == "local")
         channel.publish(stage("judging"))
         judgement, key, reused = await self._judgement(record, budget, channel)
         channel.publish(stage("explaining"))

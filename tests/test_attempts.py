@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from service.attempts import compare, open_gaps, previous_attempt
+from service.attempts import compare, open_gaps, previous_attempt, same_question
+from service.expiry import expired
 from service.grading.rubric import Rubric
 from service.library import FileLibrary
 from service.records import GradeRecord
@@ -120,3 +122,28 @@ def test_only_an_earlier_attempt_at_the_same_question_by_the_same_learner_counts
 
     assert previous_attempt(after, [foreign, after]) is None
     assert previous_attempt(after, [foreign, before, after]) == before
+
+
+def test_expired_answers_are_not_taken_for_attempts_at_one_question(phone_screen: Rubric) -> None:
+    """Their words are gone alike; their hashes are not."""
+    records = pair(phone_screen)
+    asked = ["Why do we split data?", "What is a p-value?"]
+    gone = [
+        expired(
+            record.model_copy(
+                update={
+                    "request": record.request.model_copy(
+                        update={
+                            "question_id": None,
+                            "submission": replace(record.request.submission, question=question),
+                        }
+                    )
+                }
+            ),
+            datetime(2026, 11, 25, tzinfo=UTC),
+        )
+        for record, question in zip(records, asked, strict=True)
+    ]
+
+    assert not same_question(*gone)
+    assert same_question(gone[0], gone[0])

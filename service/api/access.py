@@ -122,7 +122,7 @@ def ruled_routes(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, frozenset[s
     """Every route but static files, those of included routers too: path, methods, rule."""
     for context in iter_route_contexts(routes):
         route: Any = context
-        path, original = str(route.path), context.original_route
+        path, original = str(route.path).replace(":path}", "}"), context.original_route
         if path in PATHS_OF_FASTAPI or (isinstance(original, Mount) and isinstance(original.app, StaticFiles)):
             continue
         is_api = isinstance(original, APIRoute)

@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import batches, grades, links, operations, progress, questions, reviews, rubrics
+from service.api import batches, grades, learner_data, links, operations, progress, questions, reviews, rubrics
 from service.api.access import check_rules
 from service.api.document import document_api
 from service.api.guard import Guard
@@ -25,7 +25,7 @@ from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.settings import Settings
 from service.telemetry import log
-from service.workflow import NothingToRetry, Overloaded
+from service.workflow import AnswerExpired, NothingToRetry, Overloaded
 
 DESCRIPTION = """\
 Grades interview answers against a rubric with a language model and gives feedback that can be defended:
@@ -36,6 +36,7 @@ _HANDLED: tuple[type[Exception], ...] = (
     RequestValidationError,
     AlreadyAppealed,
     BrokenArray,
+    AnswerExpired,
     InvalidCursor,
     NotReviewable,
     InvalidRequest,
@@ -66,7 +67,10 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             {"name": "grades", "description": "Grade answers and read the results."},
             {"name": "reviews", "description": "What people say on grades, and which grades wait for them."},
             {"name": "batches", "description": "Grade a whole cohort, whatever happens meanwhile."},
-            {"name": "learners", "description": "What a learner's attempts tell together."},
+            {
+                "name": "learners",
+                "description": "What a learner's attempts tell together; take it along, or have it erased.",
+            },
             {"name": "links", "description": "Signed links for learners and for other sites."},
             {"name": "rubrics", "description": "What answers are judged on."},
             {"name": "questions", "description": "What can be asked, with what a right answer says."},
@@ -83,6 +87,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         links.router,
         reviews.router,
         reviews.queue_router,
+        learner_data.router,
         rubrics.router,
         questions.router,
         operations.router,

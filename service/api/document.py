@@ -10,9 +10,18 @@ from fastapi.openapi.utils import get_openapi
 from service.access import MEANING
 from service.api.access import ruled_routes
 from service.api.examples import PROBLEM_SCHEMA, STREAM_EXAMPLE, refusals
-from service.api.problems import FORBIDDEN, HOST_NOT_ALLOWED, INTERNAL, INVALID_REQUEST, MEDIA_TYPE, UNAUTHORIZED
+from service.api.problems import (
+    FORBIDDEN,
+    HEADERS_TOO_LARGE,
+    HOST_NOT_ALLOWED,
+    INTERNAL,
+    INVALID_REQUEST,
+    MEDIA_TYPE,
+    UNAUTHORIZED,
+    URI_TOO_LONG,
+)
 
-_EVERYWHERE = (HOST_NOT_ALLOWED, INTERNAL)
+_EVERYWHERE = (HOST_NOT_ALLOWED, URI_TOO_LONG, HEADERS_TOO_LARGE, INTERNAL)
 _KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -76,9 +85,9 @@ def _with_rules(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
 
 
 def _describe_stream(content: dict[str, Any]) -> None:
-    """OpenAPI 3.1 has no word for the items of a stream (3.2's ``itemSchema``): it is text, with an example."""
+    """OpenAPI 3.1 has no word for the items of a stream (3.2's ``itemSchema``): an example says it."""
     if "text/event-stream" in content:
-        content["text/event-stream"] = {"schema": {"type": "string"}, "example": STREAM_EXAMPLE}
+        content["text/event-stream"] = {"example": STREAM_EXAMPLE}
 
 
 def _is_fastapis_own(response: dict[str, Any] | None) -> bool:

@@ -46,9 +46,18 @@ _RECEIPT: dict[str, Any] = {
     "coach_prompt": {"id": "coach-brief", "version": "3", "sha256": _SHA},
     "context_notes": [{"id": "healthcare", "version": "1.0.0", "sha256": _SHA}],
     "judge": "readout",
-    "models": [{"role": "judge", "requested": "embedded", "reported": "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"}],
+    "models": [
+        {
+            "role": "judge",
+            "requested": "embedded",
+            "reported": "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+            "place": "local",
+            "redacted": False,
+        }
+    ],
     "calibration": None,
     "service": "0.1.0",
+    "sent": ["question", "answer", "reference", "key_points", "misconceptions", "context"],
 }
 _USAGE: dict[str, Any] = {
     "model_calls": 7,
@@ -164,6 +173,7 @@ GRADE_EXAMPLE: dict[str, Any] = {
     "question_id": None,
     "learner": "learner-17",
     "metadata": {"course": "cohort-7"},
+    "answer_expired_at": None,
 }
 
 LIST_EXAMPLE = {"data": [GRADE_EXAMPLE], "next_cursor": None, "has_more": False}
@@ -175,6 +185,7 @@ RECEIPT_EXAMPLE: dict[str, Any] = {
     "receipt": _RECEIPT,
     "submission_sha256": _SHA,
     "detail": "full",
+    "data_policy": "cloud",
     "decisions": [
         {
             "kind": "decided",

@@ -156,6 +156,7 @@ async def get_receipt(grade_id: Id, services: ServicesOf, tenant: TenantOf) -> R
             problems.KEY_IN_USE,
             problems.KEY_REUSED,
             problems.NOTHING_TO_RETRY,
+            problems.ANSWER_EXPIRED,
             problems.NOT_GRADED,
             problems.OVERLOADED,
             problems.STORE_UNAVAILABLE,

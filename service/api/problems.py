@@ -24,7 +24,7 @@ from service.lines import BrokenArray
 from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.telemetry import log
-from service.workflow import NothingToRetry, Overloaded
+from service.workflow import AnswerExpired, NothingToRetry, Overloaded
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -79,6 +79,9 @@ NOT_REVIEWABLE = Kind("not-reviewable", 409, "There is no finished grade", "Wait
 ALREADY_APPEALED = Kind(
     "already-appealed", 409, "There was an appeal against this grade", "It stands; a person may review the grade."
 )
+ANSWER_EXPIRED = Kind(
+    "answer-expired", 409, "The answer's text has expired", "Its levels and scores stand; send the answer anew."
+)
 RUBRIC_IS_OURS = Kind("rubric-is-built-in", 409, "This id belongs to a built-in rubric", "Choose another id.")
 RUBRIC_PUBLISHED = Kind(
     "rubric-version-published", 409, "This version is published with other content", "Raise the version: none changes."
@@ -114,6 +117,7 @@ KINDS: tuple[Kind, ...] = (
     NOTHING_TO_RETRY,
     NOT_REVIEWABLE,
     ALREADY_APPEALED,
+    ANSWER_EXPIRED,
     RUBRIC_IS_OURS,
     RUBRIC_PUBLISHED,
     TOO_MANY_RUBRICS,
@@ -208,6 +212,7 @@ _KIND_OF: Mapping[type[Exception], Kind] = {
     NothingToRetry: NOTHING_TO_RETRY,
     NotReviewable: NOT_REVIEWABLE,
     AlreadyAppealed: ALREADY_APPEALED,
+    AnswerExpired: ANSWER_EXPIRED,
     ReservedRubric: RUBRIC_IS_OURS,
     PublishedDifferently: RUBRIC_PUBLISHED,
     TooManyRubrics: TOO_MANY_RUBRICS,

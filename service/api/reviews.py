@@ -34,6 +34,7 @@ _BODY_REFUSALS = (
     problems.NOT_ACCEPTABLE,
     problems.NOT_FOUND,
     problems.NOT_REVIEWABLE,
+    problems.ANSWER_EXPIRED,
     problems.BODY_TOO_LARGE,
     problems.UNSUPPORTED_MEDIA,
     problems.INVALID_REQUEST,

@@ -31,7 +31,7 @@ from service.grading.grade import (
 from service.grading.lint import Finding
 from service.grading.question import Difficulty, Industry, Question, Stage, Topic
 from service.grading.rubric import Rubric
-from service.records import Detail, GradePage, GradeRecord
+from service.records import DataPolicy, Detail, GradePage, GradeRecord
 
 MAX_POINTER = 120
 
@@ -78,12 +78,15 @@ class GradeDocument(_Document):
     question_id: str | None
     learner: str | None
     metadata: dict[str, str]
+    answer_expired_at: datetime | None = Field(
+        description="When the texts were removed; levels, scores and the receipt's hashes stay."
+    )
 
 
 class GradeWithSubmission(GradeDocument):
     """A grade with ``?include=submission``."""
 
-    submission: SubmissionDocument
+    submission: SubmissionDocument | None = Field(description="null once the answer has expired.")
 
 
 class GradeList(_Document):
@@ -103,9 +106,17 @@ class ReceiptDocument(_Document):
     receipt: Receipt | None
     submission_sha256: str
     detail: Detail
+    data_policy: DataPolicy | None
     decisions: list[dict[str, Any]]
     calls: list[Call]
     usage: Usage | None
+
+
+class ErasureDocument(_Document):
+    """What an erasure removed; everything is zero when there was nothing, or no longer."""
+
+    object: Literal["erasure"] = "erasure"
+    erased: dict[str, int] = Field(description="Rows removed or emptied, by what they were.")
 
 
 class CriterionDocument(_Document):
@@ -205,6 +216,8 @@ def grade_document(record: GradeRecord) -> GradeDocument:
 def grade_with_submission(record: GradeRecord) -> GradeWithSubmission:
     """The wire form of a record with what was sent."""
     sent = record.request.submission
+    if record.expired is not None:
+        return GradeWithSubmission(**_members(record), submission=None)
     return GradeWithSubmission(
         **_members(record),
         submission=SubmissionDocument(
@@ -244,6 +257,7 @@ def _members(record: GradeRecord) -> dict[str, Any]:
         "question_id": record.request.question_id,
         "learner": record.request.learner,
         "metadata": record.request.metadata,
+        "answer_expired_at": record.expired.at.astimezone(UTC) if record.expired else None,
     }
 
 
@@ -262,8 +276,9 @@ def receipt_document(record: GradeRecord) -> ReceiptDocument:
         id=record.id,
         created_at=record.created_at.astimezone(UTC),
         receipt=record.grade.receipt if record.grade else None,
-        submission_sha256=record.request.submission.digest(),
+        submission_sha256=record.submission_sha256,
         detail=record.request.detail,
+        data_policy=record.request.data_policy,
         decisions=[d.model_dump(mode="json") for d in record.judgement.decisions] if record.judgement else [],
         calls=list(record.calls),
         usage=record.usage,

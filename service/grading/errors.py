@@ -128,6 +128,13 @@ class ModelMisconfigured(ModelError):
     retryable = False
 
 
+class MustStayHere(ModelError):
+    """The request's data policy keeps its texts on the machine's own network, and the model runs elsewhere."""
+
+    code = "data_policy"
+    retryable = False
+
+
 class InputTooLong(ModelError):
     """Question, reference and answer do not fit the model's context window."""
 

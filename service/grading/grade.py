@@ -242,7 +242,7 @@ class Review(_Value):
 class CommentaryStatus(_Value):
     """What became of the commentary; the scores stand whatever it says."""
 
-    status: Literal["written", "partial", "failed", "omitted", "by_rule"]
+    status: Literal["written", "partial", "failed", "omitted", "by_rule", "expired"]
     reason: Reason | None = None
 
 
@@ -254,16 +254,28 @@ class ArtefactRef(_Value):
     sha256: str
 
 
+ModelPlace = Literal["local", "remote"]
+"""Where a model runs: on the machine or its own network, or elsewhere."""
+
+
 class ModelRef(_Value):
-    """A model that took part: as configured, and as it named itself."""
+    """A model that took part: as configured, and as it named itself.
+
+    ``remote``: what was sent left the machine's own network, ``redacted``: with placeholders for personal data.
+    """
 
     role: str
     requested: str
     reported: str | None
+    place: ModelPlace | None = None
+    redacted: bool = False
 
 
 class Receipt(_Value):
-    """Enough to say a year later what produced a grade; ``context_notes`` are the blocks its context pulled in."""
+    """Enough to say a year later what produced a grade; ``context_notes`` are the blocks its context pulled in.
+
+    ``sent`` names the parts of the submission that the models were shown; learner and metadata never are.
+    """
 
     rubric: ArtefactRef
     prompt: ArtefactRef | None
@@ -273,6 +285,7 @@ class Receipt(_Value):
     models: tuple[ModelRef, ...]
     calibration: str | None
     service: str
+    sent: tuple[str, ...] = ()
 
 
 class Call(_Value):
@@ -288,6 +301,8 @@ class Call(_Value):
     cost_usd: float | None
     latency_ms: int
     raw: str | None
+    place: ModelPlace | None = None
+    redacted: bool = False
 
 
 class Usage(_Value):

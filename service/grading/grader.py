@@ -28,6 +28,7 @@ from service.grading.grade import (
     Grade,
     GradeStatus,
     InapplicableCriterion,
+    ModelPlace,
     ModelRef,
     Overall,
     Reason,
@@ -207,6 +208,7 @@ class Grader:
             models=_models((*judgement.calls, *explanation.calls)),
             calibration=judgement.calibration,
             service=self.service,
+            sent=submission.parts() if judgement.calls or explanation.calls else (),
         )
 
 
@@ -382,6 +384,8 @@ def as_calls(records: Sequence[CallRecord]) -> tuple[Call, ...]:
             cost_usd=record.cost_usd,
             latency_ms=round(record.seconds * 1000),
             raw=record.raw,
+            place=_place(record),
+            redacted=bool(record.place and record.place.redacted),
         )
         for record in records
     )
@@ -393,6 +397,16 @@ def _models(calls: Sequence[Call]) -> tuple[ModelRef, ...]:
         known = seen.get((call.purpose, call.requested))
         if known is None or known.reported is None:
             seen[call.purpose, call.requested] = ModelRef(
-                role=call.purpose, requested=call.requested, reported=call.reported
+                role=call.purpose,
+                requested=call.requested,
+                reported=call.reported,
+                place=call.place,
+                redacted=call.redacted,
             )
     return tuple(seen.values())
+
+
+def _place(record: CallRecord) -> ModelPlace | None:
+    if record.place is None:
+        return None
+    return "local" if record.place.local else "remote"

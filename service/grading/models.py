@@ -93,6 +93,7 @@ class CallRecord:
         cost_usd: None where the price is unknown.
         seconds: wall time of the call.
         raw: the reply's text, kept for the receipt.
+        place: where the text went.
     """
 
     purpose: str
@@ -103,6 +104,7 @@ class CallRecord:
     cost_usd: float | None
     seconds: float
     raw: str | None = None
+    place: Place | None = None
 
     def failed(self, outcome: str) -> CallRecord:
         """The same call, marked as of no use because of ``outcome``."""
@@ -116,10 +118,25 @@ class CallBudget:
     Attributes:
         deadline: when the grade has to be done, on the event loop's clock; None for no limit.
         records: every call in order, failed and repeated ones included.
+        local_only: no model outside the machine's own network may be asked.
     """
 
     deadline: float | None = None
     records: list[CallRecord] = field(default_factory=list)
+    local_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model runs.
+
+    Attributes:
+        local: on this machine or its own network.
+        redacted: personal data is taken out of what is sent there.
+    """
+
+    local: bool
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,19 @@ class Submission:
     context: Context = field(default_factory=Context)
     language: str | None = None
 
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts that hold anything."""
+        held = {
+            "question": self.question,
+            "answer": self.answer,
+            "reference": self.reference,
+            "key_points": self.key_points,
+            "misconceptions": self.misconceptions,
+            "context": self.context.named(),
+            "language": self.language,
+        }
+        return tuple(name for name, value in held.items() if value)
+
     def digest(self) -> str:
         """SHA-256 (hex) of everything in the submission; equal exactly when the submissions are equal."""
         of = self.context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 
 
 class ChatBackend(Protocol):
@@ -17,6 +17,9 @@ class ChatBackend(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+
+    async def place(self) -> Place:
+        """Where the model runs, looked up anew: what a name resolves to may change."""
 
     async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
         """One call, given up after ``seconds``.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from service.grading.errors import ModelMisconfigured
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 from service.llm.openai_chat import TOP_LOGPROBS, OpenAIChat
 
 SLOTS = 4
@@ -58,6 +58,10 @@ class EmbeddedChat:
     async def prepare(self) -> None:
         """Find the model file and load it (seconds; the first time, a download)."""
         await self._ready()
+
+    async def place(self) -> Place:
+        """In this process."""
+        return Place(local=True)
 
     async def close(self) -> None:
         """Stop the engine and unload the model."""

@@ -22,15 +22,23 @@ from service.grading.errors import (
     ModelUnavailable,
     ReplyInvalid,
 )
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 from service.llm.completion import read_completion, response_format, retry_after
 from service.llm.prices import Price
+from service.llm.whereabouts import is_own_network
+
+_QUIET = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOG": "ERROR",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+"""No look-up at import, no log of requests, no telemetry: whatever the environment says, texts are at stake."""
 
 
 def load_litellm() -> ModuleType:
     """Import LiteLLM with its network look-up, telemetry and chatter off. Takes seconds the first time."""
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    os.environ.setdefault("LITELLM_LOG", "ERROR")
+    os.environ.update(_QUIET)
     import litellm
 
     litellm.telemetry = False
@@ -79,6 +87,10 @@ class LiteLLMChat:
     async def prepare(self) -> None:
         """Import LiteLLM, off the event loop."""
         await self._loaded()
+
+    async def place(self) -> Place:
+        """Where the operator's endpoint is; a provider's own is elsewhere."""
+        return Place(local=await is_own_network(self._api_base))
 
     async def close(self) -> None:
         """Close LiteLLM's connections."""

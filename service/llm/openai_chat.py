@@ -25,9 +25,10 @@ from service.grading.errors import (
     ModelUnavailable,
     ReplyInvalid,
 )
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 from service.llm.completion import read_completion, response_format, retry_after
 from service.llm.prices import Price
+from service.llm.whereabouts import is_own_network
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 REASONING_TOKENS = 4_000
@@ -92,6 +93,10 @@ class OpenAIChat:
     async def prepare(self) -> None:
         """Open the client; no call is made."""
         self._client()
+
+    async def place(self) -> Place:
+        """Where its address leads; OpenAI's own is elsewhere."""
+        return Place(local=await is_own_network(self._base_url))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 from service.llm.backend import ChatBackend
 from service.llm.scripted import echo
 
@@ -40,6 +40,10 @@ class Rehearsal:
 
     async def prepare(self) -> None:
         """Nothing to load."""
+
+    async def place(self) -> Place:
+        """In this process."""
+        return Place(local=True)
 
     async def close(self) -> None:
         """Nothing to release."""

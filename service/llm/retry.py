@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from service.grading.errors import ModelError, ModelTimeout, ReplyInvalid
+from service.grading.errors import ModelError, ModelTimeout, MustStayHere, ReplyInvalid
 from service.grading.models import (
     CallBudget,
     CallRecord,
@@ -23,6 +23,7 @@ from service.grading.models import (
     ChatReply,
     ChatRequest,
     ModelName,
+    Place,
     Tokens,
 )
 from service.llm.backend import ChatBackend
@@ -76,6 +77,10 @@ class ResilientChat:
         """What it can do."""
         return self.backend.capabilities
 
+    async def place(self) -> Place:
+        """Where the model runs now."""
+        return await self.backend.place()
+
     async def ask(self, request: ChatRequest, read: Callable[[ChatReply], T], budget: CallBudget) -> T:
         """The reply as ``read`` understood it, asking again as the policy allows."""
         asked = request
@@ -115,6 +120,7 @@ class ResilientChat:
 
     async def _call(self, request: ChatRequest, budget: CallBudget) -> tuple[ChatReply, CallRecord]:
         loop = asyncio.get_running_loop()
+        place = await self._allowed_place(budget)
         try:
             async with asyncio.timeout_at(budget.deadline):
                 await self._slots.acquire()
@@ -125,12 +131,12 @@ class ResilientChat:
             reply = await self._timed(request, budget)
         except ModelError as error:
             self.healthy = False
-            self._record(request, None, error.code, loop.time() - started, budget)
+            self._record(request, None, error.code, loop.time() - started, budget, place)
             raise
         finally:
             self._slots.release()
         self.healthy = True
-        return reply, self._record(request, reply, "ok", loop.time() - started, budget)
+        return reply, self._record(request, reply, "ok", loop.time() - started, budget, place)
 
     async def _timed(self, request: ChatRequest, budget: CallBudget) -> ChatReply:
         seconds = _seconds_left(budget, self.policy.call_seconds)
@@ -142,8 +148,25 @@ class ResilientChat:
         except TimeoutError:
             raise ModelTimeout(f"the model did not answer within {seconds:.0f} s") from None
 
+    async def _allowed_place(self, budget: CallBudget) -> Place:
+        """Where the text of a call would go.
+
+        Raises:
+            MustStayHere: it may not go there.
+        """
+        place = await self.backend.place()
+        if budget.local_only and not place.local:
+            raise MustStayHere(f"{self.name} runs outside the machine's own network, where this answer may not go")
+        return place
+
     def _record(
-        self, request: ChatRequest, reply: ChatReply | None, outcome: str, seconds: float, budget: CallBudget
+        self,
+        request: ChatRequest,
+        reply: ChatReply | None,
+        outcome: str,
+        seconds: float,
+        budget: CallBudget,
+        place: Place,
     ) -> CallRecord:
         tokens = reply.tokens if reply else Tokens()
         record = CallRecord(
@@ -155,6 +178,7 @@ class ResilientChat:
             cost_usd=self.backend.cost_usd(tokens),
             seconds=seconds,
             raw=_raw(reply),
+            place=place,
         )
         budget.records.append(record)
         return record

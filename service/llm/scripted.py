@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from service.grading.errors import ModelError
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Tokens
+from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
 
 CHARS_PER_TOKEN = 4
 CAPABLE = Capabilities(json_schema=True, top_logprobs=20, free=True)
@@ -59,6 +59,10 @@ class ScriptedChat:
 
     async def prepare(self) -> None:
         """Nothing to load."""
+
+    async def place(self) -> Place:
+        """In this process."""
+        return Place(local=True)
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -118,6 +122,10 @@ class RepliesInOrder:
 
     async def prepare(self) -> None:
         """Nothing to load."""
+
+    async def place(self) -> Place:
+        """In this process."""
+        return Place(local=True)
 
     async def close(self) -> None:
         """Nothing to release."""

@@ -8,6 +8,7 @@ from service.storage.grades import SqlGradeStore
 from service.storage.idempotency import SqlIdempotencyStore
 from service.storage.jobs import SqlJobStore
 from service.storage.keys import SqlKeyStore
+from service.storage.learners import SqlLearnerStore
 from service.storage.migrate import migrate
 from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
@@ -17,19 +18,13 @@ __all__ = [
     "Database",
     "SqlBatchStore",
     "SqlGradeStore",
+    "SqlIdempotencyStore",
     "SqlJobStore",
+    "SqlKeyStore",
+    "SqlLearnerStore",
     "SqlReviewStore",
     "SqlRubricStore",
     "SqlWorkerStore",
-    "open_migrated",
-]
-__all__ = [
-    "Database",
-    "SqlGradeStore",
-    "SqlIdempotencyStore",
-    "SqlKeyStore",
-    "SqlReviewStore",
-    "SqlRubricStore",
     "open_migrated",
 ]
 

@@ -49,6 +49,9 @@ class Database(Protocol):
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` returns, once what it wrote is committed."""
 
+    async def scrub(self) -> bool:
+        """Make what was deleted unreadable in the files now, as far as that is ours; whether it is done."""
+
     async def close(self) -> None:
         """Close all connections."""
 
@@ -62,6 +65,11 @@ def insert_once(database: Database, connection: Connection, table: Table, rows: 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970, UTC: how the tables keep time."""
     return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds: int) -> datetime:
+    """The moment of :func:`micros`."""
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def open_database(url: str) -> Database:
@@ -107,6 +115,10 @@ class SqliteDatabase:
         """What ``work`` returns, once what it wrote is committed."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
+    async def scrub(self) -> bool:
+        """Move the write-ahead log, which keeps old pages, into the file; False while a reader holds it."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._empty_log)
+
     async def close(self) -> None:
         """Finish what was begun and close all connections."""
         for pool in (self._writer, self._readers):
@@ -121,10 +133,19 @@ class SqliteDatabase:
         with translated(), self.engine.begin() as connection:
             return work(connection)
 
+    def _empty_log(self) -> bool:
+        with translated(), self.engine.connect() as connection:
+            return bool(connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0] == 0)
+
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000:.0f}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",  # what is deleted is overwritten
+        f"busy_timeout={BUSY_SECONDS * 1000:.0f}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -155,6 +176,10 @@ class PostgresDatabase:
         with translated():
             async with self.engine.begin() as connection:
                 return await connection.run_sync(work)
+
+    async def scrub(self) -> bool:
+        """Nothing to do here: the server's own vacuum reclaims dead rows."""
+        return True
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,4 +1,7 @@
-"""The tables. A rubric's text is kept once per tenant and hash; times are microseconds since 1970, UTC."""
+"""The tables. A rubric's text is kept once per tenant and hash; times are microseconds since 1970, UTC.
+
+Each table says in its ``info`` what it holds on learners, so that erasing and expiring find it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from sqlalchemy import (
     Text,
 )
 
+from service.storage.expired_rows import appeal_without_words, review_without_words
+from service.storage.personal import Grades, Impersonal, OfGrade, OfSubmission, personal
+
 METADATA = MetaData()
 
 GRADES = Table(
@@ -32,11 +38,19 @@ GRADES = Table(
     Column("request", Text, nullable=False),
     Column("result", Text),
     Column("audit", Text),
+    Column("submission_sha256", String(64), nullable=False, server_default=""),
+    Column("expired_at", BigInteger),
     Index("grades_newest", "tenant", "created_at", "id"),
     Index("grades_of_learner", "tenant", "learner", "created_at"),
     Index("grades_unfinished", "status", "created_at"),
+    Index("grades_of_submission", "tenant", "submission_sha256"),
+    Index("grades_to_expire", "tenant", "expired_at", "created_at"),
+    info=personal(Grades()),
 )
-"""``open`` is 1 while a record may still be replaced: in progress, ungraded, or without its commentary."""
+"""``open`` is 1 while a record may still be replaced: in progress, ungraded, or without its commentary.
+
+``expired_at`` is null while the texts are there.
+"""
 
 RUBRIC_TEXTS = Table(
     "rubric_texts",
@@ -44,6 +58,7 @@ RUBRIC_TEXTS = Table(
     Column("tenant", String(64), primary_key=True),
     Column("sha256", String(64), primary_key=True),
     Column("text", Text, nullable=False),
+    info=personal(Impersonal("what a tenant judges by, not whom")),
 )
 
 RUBRICS = Table(
@@ -54,6 +69,7 @@ RUBRICS = Table(
     Column("version", String(32), primary_key=True),
     Column("sha256", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    info=personal(Impersonal("names and versions of rubrics")),
 )
 """The rubric versions tenants published; their texts lie in ``rubric_texts``."""
 
@@ -64,6 +80,9 @@ REUSABLE = Table(
     Column("key", String(64), primary_key=True),
     Column("text", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("submission_sha256", String(64), nullable=False, server_default=""),
+    Index("reusable_of_submission", "tenant", "submission_sha256"),
+    info=personal(OfSubmission()),
 )
 """Judgements and commentaries under the hash of everything that led to them."""
 
@@ -76,6 +95,7 @@ REVIEWS = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
     Index("reviews_of_grade", "grade_id"),
+    info=personal(OfGrade("grade_id", when_expired=review_without_words)),
 )
 """People's reviews of grades, as JSON."""
 
@@ -90,6 +110,7 @@ APPEALS = Table(
     Column("text", Text, nullable=False),
     Index("appeal_of_grade", "grade_id", unique=True),
     Index("appeals_in_progress", "in_progress", "created_at"),
+    info=personal(OfGrade("grade_id", when_expired=appeal_without_words)),
 )
 """Appeals against grades, as JSON: at most one a grade."""
 
@@ -102,6 +123,7 @@ REVIEW_QUEUE = Table(
     Column("kind", String(40), nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     Index("review_queue_oldest", "tenant", "opened_at", "grade_id"),
+    info=personal(OfGrade("grade_id", when_expired="keep")),
 )
 """Which grades wait for a person, a row for each reason. Follows from the grade, its reviews and its appeal."""
 
@@ -114,6 +136,7 @@ REVIEWED_LEVELS = Table(
     Column("rubric_id", String(64), nullable=False),
     Column("machine", SmallInteger, nullable=True),
     Column("person", SmallInteger, nullable=False),
+    info=personal(OfGrade("grade_id", when_expired="keep")),
 )
 """The machine's level (null: it gave none) beside the last person's, for counting how far they agree."""
 BATCHES = Table(
@@ -139,6 +162,7 @@ BATCHES = Table(
     Index("batches_newest", "tenant", "created_at", "id"),
     Index("batches_by_status", "status", "created_at"),
     Index("batches_of_source", "tenant", "source"),
+    info=personal(Impersonal("counts and costs of a batch")),
 )
 """``fed`` counts the items handed out so far, ``unpriced`` the finished ones of unknown cost."""
 
@@ -159,10 +183,12 @@ JOBS = Table(
     Index("jobs_of_batch_by_state", "batch_id", "state", "line"),
     Index("jobs_by_state", "state", "tenant", "due_at"),
     Index("jobs_of_portion", "portion"),
+    info=personal(OfGrade("id", when_erased=lambda _: {"custom_id": None}, when_expired="keep")),
 )
 """One per grade that is made later, under the grade's id. ``portion`` is kept while queued or running.
 
-``attempts`` counts every try begun, ``crashes`` those that a dying process cut short.
+``attempts`` counts every try begun, ``crashes`` those that a dying process cut short. A job outlives its grade when
+the learner is erased, so that the batch can still come to its end.
 """
 
 BATCH_ERRORS = Table(
@@ -172,6 +198,7 @@ BATCH_ERRORS = Table(
     Column("line", Integer, primary_key=True),
     Column("custom_id", String(200)),
     Column("errors", Text, nullable=False),
+    info=personal(Impersonal("which lines were refused and why, never what they held")),
 )
 """Lines that were refused when a batch was sent, with what is wrong; never the line itself."""
 
@@ -182,6 +209,7 @@ WORKERS = Table(
     Column("host", String(100), nullable=False),
     Column("pid", BigInteger, nullable=False),
     Column("beats", BigInteger, nullable=False),
+    info=personal(Impersonal("processes of ours")),
 )
 """Worker processes. ``beats`` only ever grows while one lives: no clock is compared between machines."""
 
@@ -197,6 +225,7 @@ KEYS = Table(
     Column("sha256", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger),
+    info=personal(Impersonal("hashes of keys of systems, and what those may do")),
 )
 """Keys by the hash of their text; ``scopes`` are separated by spaces."""
 
@@ -216,6 +245,7 @@ IDEMPOTENCY = Table(
     Column("location", String(200)),
     Index("idempotency_expired", "expires_at"),
     Index("idempotency_of", "tenant", "location"),
+    info=personal(OfGrade("location", prefix="/v1/grades/")),
 )
 """Requests by their Idempotency-Key; ``status`` to ``location`` are null while one runs."""
 
@@ -226,6 +256,7 @@ TENANT_LIMITS = Table(
     Column("requests_per_minute", BigInteger),
     Column("tokens_per_minute", BigInteger),
     Column("micro_usd_per_day", BigInteger),
+    info=personal(Impersonal("limits of a tenant")),
 )
 """What one tenant may use, where it differs from the settings."""
 
@@ -235,5 +266,14 @@ SPENDING = Table(
     Column("tenant", String(64), primary_key=True),
     Column("day", Integer, primary_key=True),
     Column("micro_usd", BigInteger, nullable=False),
+    info=personal(Impersonal("what a tenant spent in a day")),
 )
 """What was spent on models, in millionths of a dollar, by tenant and UTC day (days since 1970)."""
+RETENTION = Table(
+    "retention",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("answer_days", Integer, nullable=False),
+    info=personal(Impersonal("a number of days for each tenant")),
+)
+"""How long a tenant's answers are kept, where that differs from the operator's setting; 0 days: for ever."""

@@ -12,6 +12,7 @@ _REVIEW = {
 }
 _FLAGS = {"manipulation_suspected": "Possibly addressed to the grader"}
 _COMMENTARY = {
+    "expired": "The words of this answer were removed after the time agreed on; its levels stand.",
     "partial": "Part of the explanation could not be written; the levels stand.",
     "failed": "The explanation could not be written; the levels stand. You can ask for it again.",
     "omitted": "No explanation was asked for.",

@@ -34,6 +34,7 @@ UNKNOWN = {
     "learner": "nobody",
     "name": "nobodys",
     "kind": "report",
+    "ref": "nobodys",
 }
 """For every path parameter an id that nobody has."""
 
@@ -42,6 +43,8 @@ WITHOUT_FOREIGN = {
     "GET /v1/learners/{learner}/progress": "learners are the caller's own words; an unknown one has no attempts",
     "GET /learners/{learner}": "the same",
     "GET /v1/questions/{question_id}": "the question bank is everybody's",
+    "DELETE /v1/learners/{ref}": "counts nothing for a learner nobody has, and for another tenant's alike",
+    "GET /v1/learners/{ref}/export": "is as empty for another tenant's learner as for nobody's",
 }
 """Routes with a path parameter that cannot name a thing of another tenant, and why."""
 

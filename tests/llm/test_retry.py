@@ -13,9 +13,10 @@ from service.grading.errors import (
     ModelRefused,
     ModelTimeout,
     ModelUnavailable,
+    MustStayHere,
     ReplyInvalid,
 )
-from service.grading.models import CallBudget, ChatReply, ChatRequest, Message, Tokens
+from service.grading.models import CallBudget, ChatReply, ChatRequest, Message, Place, Tokens
 from service.llm.retry import ATTEMPTS, ResilientChat, RetryPolicy
 from service.llm.scripted import RepliesInOrder
 
@@ -155,3 +156,19 @@ async def test_calls_at_the_same_time_are_bounded() -> None:
     await asyncio.gather(*(chat.ask(REQUEST, read_good, CallBudget()) for _ in range(10)))
 
     assert model.most == 2
+
+
+async def test_a_text_that_must_stay_here_reaches_no_model_elsewhere() -> None:
+    """Whatever checked before: the call itself is refused, is not tried again and is not counted."""
+
+    class Elsewhere(RepliesInOrder):
+        async def place(self) -> Place:
+            return Place(local=False)
+
+    model, budget = Elsewhere([ChatReply("x")]), CallBudget(local_only=True)
+
+    with pytest.raises(MustStayHere):
+        await ResilientChat(model).ask(ChatRequest("judge", (Message("user", "u"),), 5), lambda reply: reply, budget)
+
+    assert model.requests == []
+    assert budget.records == []
