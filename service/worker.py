@@ -46,6 +46,7 @@ class Worker:
     Attributes:
         concurrency: jobs graded at once.
         drain_seconds: how long jobs may run on once the worker is told to stop; what is left is handed back.
+        ready: returns when the model may be asked; no job is begun while it has to be left alone.
     """
 
     grading: Grading
@@ -55,6 +56,7 @@ class Worker:
     clock: Clock
     concurrency: int
     drain_seconds: float
+    ready: Callable[[], Awaitable[None]]
     name: str = ""
     _slots: asyncio.Semaphore = field(init=False)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -174,6 +176,7 @@ class Worker:
 
     async def _grade_in_turn(self, job: GradeId, portion: PortionId) -> None:
         async with self._slots:
+            await self._ready_or_stopping()
             if self._stopping.is_set():
                 return
             claim = await self._until_stored(lambda: self.jobs.claim(job, portion, self.clock.now()))
@@ -184,6 +187,14 @@ class Worker:
                 return
             async with self._alone:
                 await self._grade(claim)
+
+    async def _ready_or_stopping(self) -> None:
+        ways = [asyncio.ensure_future(self.ready()), asyncio.create_task(self._stopping.wait())]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
 
     async def _grade(self, claim: Claim) -> None:
         async def keep(record: GradeRecord, reusable: Mapping[str, str]) -> bool:
