@@ -24,7 +24,7 @@ from service.job_ports import Engine, JobStore, WorkerStore
 from service.jobs import MOST_ATTEMPTS, Beat, Claim, Portion, PortionId
 from service.ports import Clock, StoreUnavailable
 from service.records import GradeId, GradeRecord
-from service.telemetry import log
+from service.telemetry import LOGGER, log
 from service.workflow import Grading
 
 T = TypeVar("T")
@@ -61,6 +61,7 @@ class Worker:
     _slots: asyncio.Semaphore = field(init=False)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _started: bool = False
     _portions: dict[PortionId, asyncio.Task[None]] = field(default_factory=dict)
     _heard: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Worker:
     async def _feed_on(self) -> None:
         """Hand out what is due, when something was submitted and every quarter of a second."""
         while not self._stopping.is_set():
-            await self._despite_the_store(self._feed())
+            await self._whatever_happens(self._feed())
             try:
                 async with asyncio.timeout(FEED_SECONDS):
                     await self.grading.submitted.wait()
@@ -119,8 +120,11 @@ class Worker:
 
     async def _start(self) -> None:
         """Start the engine once there is something to do."""
-        if self._started:
-            return
+        async with self._starting:
+            if not self._started:
+                await self._start_now()
+
+    async def _start_now(self) -> None:
         self.name = await self.workers.enlist(host(), os.getpid(), _lives)
         await self.engine.start(self.name, AHEAD * max(1, self.concurrency // self.portion_size), self.run_portion)
         self._started = True
@@ -129,7 +133,7 @@ class Worker:
     async def _look_after(self) -> None:
         """Every few seconds: show that this worker lives, and see to what others left."""
         while not self._stopping.is_set():
-            await self._despite_the_store(self._tend())
+            await self._whatever_happens(self._tend())
             try:
                 async with asyncio.timeout(BEAT_SECONDS):
                     await self._stopping.wait()
@@ -245,15 +249,22 @@ class Worker:
                 log("store_unavailable", error=str(error))
                 await asyncio.sleep(STORE_SECONDS)
 
-    async def _despite_the_store(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _whatever_happens(self, work: Coroutine[Any, Any, None]) -> None:
+        """The loops go on: what one round could not do the next one does."""
         try:
             await work
         except StoreUnavailable as error:
             log("store_unavailable", error=str(error))
             await asyncio.sleep(STORE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - a worker that stopped handing out jobs would be worse
+            LOGGER.error("worker_round_failed", exc_info=error)
+            await asyncio.sleep(STORE_SECONDS)
 
     async def _drain(self) -> None:
-        """Let running jobs finish for a while, hand back the rest."""
+        """Let running jobs finish for a while, hand back the rest.
+
+        The worker's name stays: what the engine had taken and not begun is taken over under it.
+        """
         running = dict(self._portions)
         if running:
             await asyncio.wait(running.values(), timeout=self.drain_seconds)
@@ -264,7 +275,6 @@ class Worker:
                 log("portion_handed_back", portion=portion, jobs=await self.jobs.give_back(portion))
         if self._started:
             await self.engine.stop()
-            await self.workers.dismiss(self.name)
 
 
 def _was_told_to_wait(reason: Reason | None) -> bool:

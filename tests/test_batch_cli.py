@@ -59,7 +59,9 @@ def command(*arguments: object) -> list[str]:
 
 def run(environment: Mapping[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run it to the end."""
-    return subprocess.run(command(*arguments), env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command(*arguments), env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
 
 
 def custom_ids(path: Path) -> list[str]:
@@ -128,7 +130,8 @@ def test_the_same_command_goes_on_where_it_was_stopped(
     }
 
     begun = subprocess.Popen(command(file, "--out", out), env=environment, stderr=subprocess.DEVNULL)
-    while model_server.calls() < 20:
+    end = time.monotonic() + 120
+    while model_server.calls() < 20 and time.monotonic() < end:
         time.sleep(0.05)
     begun.send_signal(how)
     stopped = begun.wait(timeout=60)
