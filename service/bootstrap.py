@@ -152,6 +152,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
             clock,
             settings.jobs_at_once,
             settings.seconds.drain,
+            model.pause.over,
         ),
         intake=intake,
         library=library,

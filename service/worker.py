@@ -24,7 +24,7 @@ from service.job_ports import Engine, JobStore, WorkerStore
 from service.jobs import MOST_ATTEMPTS, Beat, Claim, Portion, PortionId
 from service.ports import Clock, StoreUnavailable
 from service.records import GradeId, GradeRecord
-from service.telemetry import log
+from service.telemetry import LOGGER, log
 from service.workflow import Grading
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class Worker:
     Attributes:
         concurrency: jobs graded at once.
         drain_seconds: how long jobs may run on once the worker is told to stop; what is left is handed back.
+        ready: returns when the model may be asked; no job is begun while it has to be left alone.
     """
 
     grading: Grading
@@ -55,10 +56,12 @@ class Worker:
     clock: Clock
     concurrency: int
     drain_seconds: float
+    ready: Callable[[], Awaitable[None]]
     name: str = ""
     _slots: asyncio.Semaphore = field(init=False)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _started: bool = False
     _portions: dict[PortionId, asyncio.Task[None]] = field(default_factory=dict)
     _heard: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -97,7 +100,7 @@ class Worker:
     async def _feed_on(self) -> None:
         """Hand out what is due, when something was submitted and every quarter of a second."""
         while not self._stopping.is_set():
-            await self._despite_the_store(self._feed())
+            await self._whatever_happens(self._feed())
             try:
                 async with asyncio.timeout(FEED_SECONDS):
                     await self.grading.submitted.wait()
@@ -117,8 +120,11 @@ class Worker:
 
     async def _start(self) -> None:
         """Start the engine once there is something to do."""
-        if self._started:
-            return
+        async with self._starting:
+            if not self._started:
+                await self._start_now()
+
+    async def _start_now(self) -> None:
         self.name = await self.workers.enlist(host(), os.getpid(), _lives)
         await self.engine.start(self.name, AHEAD * max(1, self.concurrency // self.portion_size), self.run_portion)
         self._started = True
@@ -127,7 +133,7 @@ class Worker:
     async def _look_after(self) -> None:
         """Every few seconds: show that this worker lives, and see to what others left."""
         while not self._stopping.is_set():
-            await self._despite_the_store(self._tend())
+            await self._whatever_happens(self._tend())
             try:
                 async with asyncio.timeout(BEAT_SECONDS):
                     await self._stopping.wait()
@@ -174,6 +180,7 @@ class Worker:
 
     async def _grade_in_turn(self, job: GradeId, portion: PortionId) -> None:
         async with self._slots:
+            await self._ready_or_stopping()
             if self._stopping.is_set():
                 return
             claim = await self._until_stored(lambda: self.jobs.claim(job, portion, self.clock.now()))
@@ -184,6 +191,14 @@ class Worker:
                 return
             async with self._alone:
                 await self._grade(claim)
+
+    async def _ready_or_stopping(self) -> None:
+        ways = [asyncio.ensure_future(self.ready()), asyncio.create_task(self._stopping.wait())]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
 
     async def _grade(self, claim: Claim) -> None:
         async def keep(record: GradeRecord, reusable: Mapping[str, str]) -> bool:
@@ -234,15 +249,22 @@ class Worker:
                 log("store_unavailable", error=str(error))
                 await asyncio.sleep(STORE_SECONDS)
 
-    async def _despite_the_store(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _whatever_happens(self, work: Coroutine[Any, Any, None]) -> None:
+        """The loops go on: what one round could not do the next one does."""
         try:
             await work
         except StoreUnavailable as error:
             log("store_unavailable", error=str(error))
             await asyncio.sleep(STORE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - a worker that stopped handing out jobs would be worse
+            LOGGER.error("worker_round_failed", exc_info=error)
+            await asyncio.sleep(STORE_SECONDS)
 
     async def _drain(self) -> None:
-        """Let running jobs finish for a while, hand back the rest."""
+        """Let running jobs finish for a while, hand back the rest.
+
+        The worker's name stays: what the engine had taken and not begun is taken over under it.
+        """
         running = dict(self._portions)
         if running:
             await asyncio.wait(running.values(), timeout=self.drain_seconds)
@@ -253,7 +275,6 @@ class Worker:
                 log("portion_handed_back", portion=portion, jobs=await self.jobs.give_back(portion))
         if self._started:
             await self.engine.stop()
-            await self.workers.dismiss(self.name)
 
 
 def _was_told_to_wait(reason: Reason | None) -> bool:

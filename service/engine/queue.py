@@ -53,7 +53,7 @@ class DbosEngine:
             "system_database_url": self._url,
             "application_version": VERSION,
             "executor_id": worker,
-            "log_level": "ERROR",
+            "log_level": "CRITICAL",
             "sys_db_pool_size": 5,
         }
         DBOS(config=config)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from service.grading.errors import ModelError, ModelTimeout, MustStayHere, ReplyInvalid
+from service.grading.errors import ModelError, ModelRateLimited, ModelTimeout, MustStayHere, ReplyInvalid
 from service.grading.models import (
     CallBudget,
     CallRecord,
@@ -27,6 +27,7 @@ from service.grading.models import (
     Tokens,
 )
 from service.llm.backend import ChatBackend
+from service.llm.pause import Pause
 
 T = TypeVar("T")
 
@@ -56,11 +57,13 @@ class ResilientChat:
 
     Attributes:
         healthy: whether the last call got any answer at all; for readiness only.
+        pause: until when a provider that answered 429 is left alone, by everybody.
     """
 
     backend: ChatBackend
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     healthy: bool = True
+    pause: Pause = field(default_factory=Pause)
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,7 +126,7 @@ class ResilientChat:
         place = await self._allowed_place(budget)
         try:
             async with asyncio.timeout_at(budget.deadline):
-                await self._slots.acquire()
+                await self._slot(budget)
         except TimeoutError:
             raise ModelTimeout("the time for this grade ran out while waiting for the model") from None
         started = loop.time()
@@ -131,12 +134,30 @@ class ResilientChat:
             reply = await self._timed(request, budget)
         except ModelError as error:
             self.healthy = False
+            if isinstance(error, ModelRateLimited) and error.retry_after is not None:
+                self.pause.extend(error.retry_after)
             self._record(request, None, error.code, loop.time() - started, budget, place)
             raise
         finally:
             self._slots.release()
         self.healthy = True
         return reply, self._record(request, reply, "ok", loop.time() - started, budget, place)
+
+    async def _slot(self, budget: CallBudget) -> None:
+        """Take a slot while the model may be asked; a pause is waited for without one.
+
+        Raises:
+            ModelRateLimited: the pause is longer than the policy or the grade has time for.
+        """
+        while True:
+            left = self.pause.left
+            if left and left > min(self.policy.longest_wait, _seconds_left(budget, self.policy.call_seconds)):
+                raise ModelRateLimited(f"{self.name} asked us to slow down", retry_after=left)
+            await self.pause.over()
+            await self._slots.acquire()
+            if not self.pause.left:
+                return
+            self._slots.release()
 
     async def _timed(self, request: ChatRequest, budget: CallBudget) -> ChatReply:
         seconds = _seconds_left(budget, self.policy.call_seconds)

@@ -7,9 +7,11 @@ all its statements; Postgres runs it on asyncpg. Both through the same SQLAlchem
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -28,6 +30,8 @@ BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 10.0
 READERS = 2
+MOST_TOGETHER = 64
+"""Transactions that share one commit, and so one wait for the disk, when that many wait."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -90,8 +94,33 @@ def open_database(url: str) -> Database:
     raise ValueError("the database URL has to begin with sqlite:/// or postgresql://")
 
 
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock before anything is read, unless this transaction has it already."""
+    if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A transaction that waits for the writer, and where its outcome goes."""
+
+    work: Callable[[Connection], Any]
+    outcome: Future[Any]
+
+    def settle(self, act: Callable[[], Any]) -> None:
+        """Do it and pass on what it returns or raises."""
+        try:
+            self.outcome.set_result(act())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is awaited
+            self.outcome.set_exception(error)
+
+
 class SqliteDatabase:
-    """A SQLite file in WAL mode, every commit on disk. One writer thread, so writers never meet in its lock."""
+    """A SQLite file in WAL mode, every commit on disk. One writer thread, so writers never meet in its lock.
+
+    Transactions that wait for the writer at the same moment share a commit; if one of them fails, nothing of
+    them is kept and each is done again by itself.
+    """
 
     sqlite = True
 
@@ -105,6 +134,7 @@ class SqliteDatabase:
         )
         event.listen(self.engine, "connect", _set_pragmas)
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._waiting: deque[_Waiting] = deque()
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -113,7 +143,10 @@ class SqliteDatabase:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` returns, once what it wrote is committed."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+        outcome: Future[T] = Future()
+        self._waiting.append(_Waiting(work, outcome))
+        self._writer.submit(self._write_waiting)
+        return await asyncio.shield(asyncio.wrap_future(outcome))
 
     async def scrub(self) -> bool:
         """Move the write-ahead log, which keeps old pages, into the file; False while a reader holds it."""
@@ -128,6 +161,28 @@ class SqliteDatabase:
     def _read(self, work: Callable[[Connection], T]) -> T:
         with translated(), self.engine.connect() as connection:
             return work(connection)
+
+    def _write_waiting(self) -> None:
+        """Do what waits, together; who finds nothing left was taken along by an earlier call."""
+        group = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
+        if len(group) > 1 and self._written_together(group):
+            return
+        for each in group:
+            each.settle(lambda each=each: self._write(each.work))  # type: ignore[misc]
+
+    def _written_together(self, group: list[_Waiting]) -> bool:
+        """Whether a group is settled: by one commit, or because the database cannot be used at all."""
+        try:
+            results = self._write(lambda connection: [each.work(connection) for each in group])
+        except StoreUnavailable as error:
+            for each in group:
+                each.outcome.set_exception(error)
+            return True
+        except Exception:  # noqa: BLE001 - nothing was kept; each finds its own error by itself
+            return False
+        for each, result in zip(group, results, strict=True):
+            each.outcome.set_result(result)
+        return True
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         with translated(), self.engine.begin() as connection:

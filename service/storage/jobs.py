@@ -22,7 +22,7 @@ from service.jobs import (
 )
 from service.records import GradeId, GradeRecord, Tenant
 from service.storage import batch_rows
-from service.storage.database import Database, micros
+from service.storage.database import Database, begin_immediate, micros
 from service.storage.grades import SqlGradeStore
 from service.storage.tables import BATCHES, GRADES, JOBS
 
@@ -204,7 +204,7 @@ def _fed(
 def _alone(connection: Connection) -> bool:
     """Whether no other process is feeding; SQLite makes it wait instead."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_immediate(connection)
         return True
     return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _FEEDING}).scalar())
 

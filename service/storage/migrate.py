@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from service.storage.database import Database
+from service.storage.database import Database, begin_immediate
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -63,6 +63,6 @@ def alembic_config() -> Config:
 def _lock(connection: Connection) -> None:
     """Hold back other processes until this transaction ends."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_immediate(connection)
     else:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

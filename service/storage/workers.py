@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, select, text, update
 
 from service.jobs import Beat
-from service.storage.database import Database, insert_once
+from service.storage.database import Database, begin_immediate, insert_once
 from service.storage.tables import WORKERS
 
 
@@ -50,6 +50,6 @@ class SqlWorkerStore:
 
 def _lock(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_immediate(connection)
     else:
         connection.execute(text("LOCK TABLE workers IN EXCLUSIVE MODE"))

@@ -172,3 +172,43 @@ async def test_a_text_that_must_stay_here_reaches_no_model_elsewhere() -> None:
 
     assert model.requests == []
     assert budget.records == []
+
+
+async def test_a_429_pauses_the_model_for_everybody_and_holds_no_slot() -> None:
+    """While one waits out its Retry-After nobody else asks, and whoever has no time for it is told at once."""
+    asked = asyncio.Event()
+
+    class Telling(RepliesInOrder):
+        async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
+            asked.set()
+            return await super().complete(request, seconds)
+
+    model = Telling([ModelRateLimited("429", retry_after=0.05), GOOD])
+    chat = ResilientChat(model, RetryPolicy(base_wait=0.0, concurrency=1))
+
+    first = asyncio.create_task(chat.ask(REQUEST, read_good, CallBudget()))
+    await asked.wait()
+    hurried = CallBudget(deadline=asyncio.get_running_loop().time() + 0.001)
+    with pytest.raises(ModelRateLimited) as told:
+        await chat.ask(REQUEST, read_good, hurried)
+    second = await chat.ask(REQUEST, read_good, CallBudget())
+
+    assert (await first, second) == ("good", "good")
+    assert told.value.retry_after is not None
+    assert hurried.records == []
+    assert len(model.requests) == 3
+
+
+async def test_a_longer_pause_is_not_shortened_and_a_long_one_is_not_waited_for() -> None:
+    """Another's shorter Retry-After changes nothing; the caller hears how long."""
+    model = RepliesInOrder([ModelRateLimited("429", retry_after=3_600.0), GOOD])
+    chat = ResilientChat(model, AT_ONCE)
+
+    with pytest.raises(ModelRateLimited):
+        await chat.ask(REQUEST, read_good, CallBudget())
+    chat.pause.extend(1.0)
+    with pytest.raises(ModelRateLimited) as told:
+        await chat.ask(REQUEST, read_good, CallBudget())
+
+    assert told.value.retry_after == pytest.approx(3_600, abs=60)
+    assert len(model.requests) == 1
