@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from service.storage.batches import SqlBatchStore
 from service.storage.database import Database, open_database
+from service.storage.deliveries import SqlDeliveryQueue
 from service.storage.grades import SqlGradeStore
 from service.storage.jobs import SqlJobStore
 from service.storage.keys import SqlKeyStore
 from service.storage.migrate import migrate
 from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
+from service.storage.webhooks import SqlEndpointStore
 from service.storage.workers import SqlWorkerStore
 
 __all__ = [
     "Database",
     "SqlBatchStore",
+    "SqlDeliveryQueue",
+    "SqlEndpointStore",
     "SqlGradeStore",
     "SqlJobStore",
     "SqlReviewStore",

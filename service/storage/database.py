@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -62,6 +62,20 @@ def insert_once(database: Database, connection: Connection, table: Table, rows: 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970, UTC: how the tables keep time."""
     return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+@overload
+def moment(micros: int) -> datetime: ...
+@overload
+def moment(micros: None) -> None: ...
+def moment(micros: int | None) -> datetime | None:
+    """The moment a table's number stands for; None for none."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+
+
+def utc_now() -> datetime:
+    """The current time, for stores that are given no other clock."""
+    return datetime.now(UTC)
 
 
 def open_database(url: str) -> Database:

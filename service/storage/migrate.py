@@ -12,7 +12,7 @@ from service.storage.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0006"
 _LOCK = 4_711_001
 
 
