@@ -120,11 +120,11 @@ def report(batch: Batch, out: Path) -> None:
 
 
 async def work_until_told(settings: Settings) -> None:
-    """Grade what is due until SIGTERM or SIGINT; then finish or hand back what is being graded."""
+    """Grade what is due, and send webhooks, until SIGTERM or SIGINT; then finish or hand back what is under way."""
     from service.bootstrap import open_services
 
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with open_services(settings) as services, services.worker.running():
+    async with open_services(settings) as services, services.courier.running(), services.worker.running():
         await told.wait()

@@ -44,13 +44,16 @@ from service.llm.prices import price_of
 from service.llm.redaction import RedactingChat, can_redact
 from service.llm.rehearsal import Rehearsal
 from service.llm.retry import ResilientChat, RetryPolicy
-from service.ports import GradeStore, Library, ReviewStore
+from service.ports import Clock, GradeStore, Library, ReviewStore
 from service.privacy import Privacy
 from service.reviewing import Reviewing, SecondGrader
 from service.reviews import SecondOpinion
 from service.settings import EMBEDDED, Settings
 from service.storage import (
+    Database,
     SqlBatchStore,
+    SqlDeliveryQueue,
+    SqlEndpointStore,
     SqlGradeStore,
     SqlIdempotencyStore,
     SqlJobStore,
@@ -62,6 +65,11 @@ from service.storage import (
     open_migrated,
 )
 from service.telemetry import Metrics, log
+from service.webhooks.addresses import AddressPolicy
+from service.webhooks.courier import Courier
+from service.webhooks.endpoints import Webhooks
+from service.webhooks.signing import Signer
+from service.webhooks.transport import SystemResolver, Transport
 from service.worker import Worker
 from service.workflow import Grading, Pace
 
@@ -101,6 +109,8 @@ class Services:
     secret: bytes = field(repr=False)
     runs_dir: Path
     model: ResilientChat
+    webhooks: Webhooks
+    courier: Courier
     loading: asyncio.Task[None] | None = None
 
     def model_state(self) -> Literal["ok", "loading", "degraded"]:
@@ -125,7 +135,9 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     model = ResilientChat(backend or open_backend(settings), retry_policy(settings))
     grader = build_grader(settings, library, model)
     database = await open_migrated(settings.database.url)
-    store, clock, metrics = SqlGradeStore(database), SystemClock(), Metrics()
+    clock, metrics = SystemClock(), Metrics()
+    store = SqlGradeStore(database, clock.now)
+    webhooks, courier = build_webhooks(settings, database, clock, metrics)
     second, second_model = second_grader(settings, library, model)
     reviews = SqlReviewStore(database, store)
     jobs = SqlJobStore(database, store)
@@ -166,6 +178,8 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         secret=instance_secret(settings),
         runs_dir=settings.runs_dir,
         model=model,
+        webhooks=webhooks,
+        courier=courier,
         loading=asyncio.create_task(_prepare(model)),
     )
     sweeping = asyncio.create_task(privacy.sweep_for_ever())
@@ -216,6 +230,14 @@ async def open_privacy(settings: Settings) -> AsyncIterator[Privacy]:
         yield Privacy(store, SqlLearnerStore(database, store), SystemClock(), settings.answer_days)
     finally:
         await database.close()
+
+
+def build_webhooks(settings: Settings, database: Database, clock: Clock, metrics: Metrics) -> tuple[Webhooks, Courier]:
+    """What manages webhook endpoints, and what sends: ``async with courier.running(): ...`` or ``courier.run()``."""
+    transport = Transport(AddressPolicy(allow_private=settings.webhooks_allow_private), SystemResolver())
+    signer = Signer(instance_secret(settings))
+    webhooks = Webhooks(SqlEndpointStore(database), transport.vetted, signer, clock)
+    return webhooks, Courier(SqlDeliveryQueue(database), transport, signer, clock, metrics)
 
 
 async def _prepare(model: ResilientChat) -> None:

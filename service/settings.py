@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     answer_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     data_policy: Literal["local", "cloud"] = "cloud"
     redact: bool = False
+    webhooks_allow_private: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     database: DatabaseSettings = DatabaseSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

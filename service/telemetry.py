@@ -82,6 +82,7 @@ class Metrics:
         self.calls = self._counter("model_calls", "Model calls", "purpose", "outcome")
         self.tokens = self._counter("model_tokens", "Tokens by kind", "kind")
         self.cost = self._counter("model_cost_usd", "Known cost of model calls in US dollars")
+        self.webhooks = self._counter("webhook_attempts", "Webhook attempts by outcome", "outcome")
         self.requests = self._counter("http_requests", "HTTP requests", "method", "route", "status")
         self.seconds = Histogram(
             "debrief_grade_seconds", "Time to a finished grade", registry=self.registry, buckets=_SECONDS

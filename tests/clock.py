@@ -8,19 +8,20 @@ from datetime import UTC, datetime, timedelta
 class HeldClock:
     """Implements :class:`service.ports.Clock`."""
 
-    def __init__(self) -> None:
-        self._now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    def __init__(self, start: datetime = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) -> None:
+        self.time = start
         self._passed = 0.0
 
     def now(self) -> datetime:
         """The held time."""
-        return self._now
+        return self.time
 
     def monotonic(self) -> float:
         """Seconds passed so far."""
         return self._passed
 
-    def pass_(self, seconds: float) -> None:
-        """Let time pass."""
-        self._now += timedelta(seconds=seconds)
-        self._passed += seconds
+    def pass_(self, by: float | timedelta) -> None:
+        """Let time pass: seconds, or a span."""
+        span = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        self.time += span
+        self._passed += span.total_seconds()

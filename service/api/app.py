@@ -11,7 +11,18 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from service import __version__
-from service.api import batches, grades, learner_data, links, operations, progress, questions, reviews, rubrics
+from service.api import (
+    batches,
+    grades,
+    learner_data,
+    links,
+    operations,
+    progress,
+    questions,
+    reviews,
+    rubrics,
+    webhooks,
+)
 from service.api.access import check_rules
 from service.api.document import document_api
 from service.api.guard import Guard
@@ -25,6 +36,8 @@ from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.settings import Settings
 from service.telemetry import log
+from service.webhooks.addresses import UrlRefused
+from service.webhooks.endpoints import EndpointDisabled, TooManyEndpoints
 from service.workflow import AnswerExpired, NothingToRetry, Overloaded
 
 DESCRIPTION = """\
@@ -47,6 +60,9 @@ _HANDLED: tuple[type[Exception], ...] = (
     StoreUnavailable,
     TooManyLines,
     TooManyRubrics,
+    TooManyEndpoints,
+    EndpointDisabled,
+    UrlRefused,
     Exception,
 )
 
@@ -74,6 +90,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             {"name": "links", "description": "Signed links for learners and for other sites."},
             {"name": "rubrics", "description": "What answers are judged on."},
             {"name": "questions", "description": "What can be asked, with what a right answer says."},
+            {"name": "webhooks", "description": "Be told when something is done, and see what was told."},
             {"name": "operations", "description": "For those who run the service."},
         ],
         redoc_url=None,
@@ -90,9 +107,11 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         learner_data.router,
         rubrics.router,
         questions.router,
+        webhooks.router,
         operations.router,
     ):
         app.include_router(router)
+    webhooks.document_events(app.webhooks)
     for error in _HANDLED:
         app.add_exception_handler(error, handle)
     app.add_middleware(
@@ -119,6 +138,7 @@ def _lifespan(settings: Settings, given: Services | None) -> Callable[[FastAPI],
                 log("unsent_batches_dropped", count=broken_off)
             if settings.worker.in_server:
                 await stack.enter_async_context(services.worker.running())
+            await stack.enter_async_context(services.courier.running())
             yield
 
     return lifespan

@@ -43,6 +43,7 @@ def document_api(app: FastAPI) -> None:
                 summary="Grades interview answers and gives feedback that can be defended.",
                 description=app.description,
                 routes=app.routes,
+                webhooks=app.webhooks.routes,
                 tags=app.openapi_tags,
                 license_info=app.license_info,
                 separate_input_output_schemas=app.separate_input_output_schemas,
@@ -58,6 +59,8 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Problem"] = PROBLEM_SCHEMA
+    for hook in document["webhooks"].values():
+        hook["post"]["responses"].pop("422", None)
     everywhere = {str(status): value for status, value in refusals(*_EVERYWHERE).items()}
     for path in document["paths"].values():
         for operation in path.values():

@@ -131,5 +131,5 @@ def _count(scope: Scope, status: int) -> None:
     services = getattr(scope["app"].state, "services", None) if "app" in scope else None
     if services is not None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        method = scope["method"] if scope["method"] in ("GET", "POST", "PUT", "DELETE") else "other"
+        method = scope["method"] if scope["method"] in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
         services.metrics.requests.labels(method, route, str(status)).inc()

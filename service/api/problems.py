@@ -24,6 +24,8 @@ from service.lines import BrokenArray
 from service.ports import InvalidCursor, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.telemetry import log
+from service.webhooks.addresses import UrlRefused
+from service.webhooks.endpoints import EndpointDisabled, TooManyEndpoints
 from service.workflow import AnswerExpired, NothingToRetry, Overloaded
 
 MEDIA_TYPE = "application/problem+json"
@@ -93,6 +95,12 @@ BATCH_TOO_LONG = Kind(
 NO_SIGN_IN = Kind(
     "no-sign-in", 409, "Nobody signs in here", "The server has no keys: open the pages on its own machine."
 )
+TOO_MANY_ENDPOINTS = Kind(
+    "too-many-webhook-endpoints", 409, "No more webhook endpoints can be kept", "Remove one that is not used."
+)
+ENDPOINT_DISABLED = Kind(
+    "webhook-endpoint-disabled", 409, "This webhook endpoint is disabled", "Enable it with PATCH, then try again."
+)
 NOT_GRADED = Kind("not-graded", 503, "The answer could not be graded now", "Retry later; see grade.reason.")
 OVERLOADED = Kind("overloaded", 503, "Too many answers are waiting", "Retry after the time given.")
 STORE_UNAVAILABLE = Kind("store-unavailable", 503, "The store cannot be used now", "Nothing was kept; retry later.")
@@ -123,6 +131,8 @@ KINDS: tuple[Kind, ...] = (
     TOO_MANY_RUBRICS,
     BATCH_TOO_LONG,
     NO_SIGN_IN,
+    TOO_MANY_ENDPOINTS,
+    ENDPOINT_DISABLED,
     NOT_GRADED,
     OVERLOADED,
     STORE_UNAVAILABLE,
@@ -200,6 +210,8 @@ def problem_for(error: Exception) -> ProblemError:
             return ProblemError(INVALID_REQUEST, errors=error.errors)
         case InvalidCursor():
             return ProblemError(INVALID_REQUEST, errors=[{"pointer": "?cursor", "detail": "is not a cursor of ours"}])
+        case UrlRefused():
+            return ProblemError(INVALID_REQUEST, errors=[{"pointer": "#/url", "detail": str(error)}])
         case StoreUnavailable():
             log("store_unavailable", error=str(error))
             return ProblemError(STORE_UNAVAILABLE)
@@ -216,4 +228,6 @@ _KIND_OF: Mapping[type[Exception], Kind] = {
     ReservedRubric: RUBRIC_IS_OURS,
     PublishedDifferently: RUBRIC_PUBLISHED,
     TooManyRubrics: TOO_MANY_RUBRICS,
+    TooManyEndpoints: TOO_MANY_ENDPOINTS,
+    EndpointDisabled: ENDPOINT_DISABLED,
 }

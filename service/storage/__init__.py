@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.storage.batches import SqlBatchStore
 from service.storage.database import Database, open_database
+from service.storage.deliveries import SqlDeliveryQueue
 from service.storage.grades import SqlGradeStore
 from service.storage.idempotency import SqlIdempotencyStore
 from service.storage.jobs import SqlJobStore
@@ -12,11 +13,14 @@ from service.storage.learners import SqlLearnerStore
 from service.storage.migrate import migrate
 from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
+from service.storage.webhooks import SqlEndpointStore
 from service.storage.workers import SqlWorkerStore
 
 __all__ = [
     "Database",
     "SqlBatchStore",
+    "SqlDeliveryQueue",
+    "SqlEndpointStore",
     "SqlGradeStore",
     "SqlIdempotencyStore",
     "SqlJobStore",

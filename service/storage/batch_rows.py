@@ -8,10 +8,14 @@ from sqlalchemy import ColumnElement, Connection, case, select, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.jobs import BatchStatus, JobState
-from service.records import GradeRecord
+from service.records import GradeRecord, Tenant
+from service.storage import outbox
+from service.storage.database import moment
 from service.storage.tables import BATCHES, GRADES, JOBS
+from service.webhook_records import EventData
 
 NOT_STARTED = (JobState.WAITING.value, JobState.DUE.value, JobState.QUEUED.value)
+_COUNTS = (BATCHES.c.total, BATCHES.c.graded, BATCHES.c.needs_review, BATCHES.c.ungraded)
 _OPEN = (BatchStatus.IN_PROGRESS.value, BatchStatus.CANCELLING.value)
 _COLUMN = {
     GradeStatus.GRADED: BATCHES.c.graded,
@@ -60,4 +64,11 @@ def close_if_through(connection: Connection, batch_id: str, now: int) -> bool:
     closed = case(
         (of.status == BatchStatus.CANCELLING.value, BatchStatus.CANCELLED.value), else_=BatchStatus.COMPLETED.value
     )
-    return connection.execute(update(BATCHES).where(through).values(status=closed, finished_at=now)).rowcount == 1
+    change = update(BATCHES).where(through).values(status=closed, finished_at=now)
+    row = connection.execute(change.returning(of.tenant, of.status, *_COUNTS)).mappings().first()
+    if row is None:
+        return False
+    counts = {column.name: row[column.name] for column in _COUNTS}
+    data: EventData = {"id": batch_id, "object": "batch", "status": row["status"], "counts": counts}
+    outbox.record(connection, Tenant(row["tenant"]), "batch.completed", data, moment(now))
+    return True

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -71,9 +71,18 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def moment(microseconds: int) -> datetime:
-    """The moment of :func:`micros`."""
-    return EPOCH + timedelta(microseconds=microseconds)
+@overload
+def moment(micros: int) -> datetime: ...
+@overload
+def moment(micros: None) -> None: ...
+def moment(micros: int | None) -> datetime | None:
+    """The moment a table's number stands for; None for none."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+
+
+def utc_now() -> datetime:
+    """The current time, for stores that are given no other clock."""
+    return datetime.now(UTC)
 
 
 def open_database(url: str) -> Database:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,7 +14,8 @@ from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
 from service.storage.cursors import decode, encode
-from service.storage.database import Database, insert_once, micros, moment
+from service.storage.database import EPOCH, Database, insert_once, micros, moment, utc_now
+from service.storage.outbox import record_grade, record_grade_status
 from service.storage.review_rows import queue_new, settle, with_people
 from service.storage.tables import GRADES, JOBS, REUSABLE, RUBRIC_TEXTS
 
@@ -30,12 +31,13 @@ class NotReplaceable(Exception):
 class SqlGradeStore:
     """Implements :class:`service.ports.GradeStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
+        self._now = now
         self._rubrics: OrderedDict[tuple[str, str], Rubric] = OrderedDict()
 
     async def add(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
-        """Store a new record, and reusable results, in one transaction."""
+        """Store a new record, reusable results, and the events of a finished grade, in one transaction."""
         await self._database.write(lambda connection: self.insert(connection, record, reusable))
         self.know(record.tenant, record.request.rubric)
 
@@ -59,6 +61,7 @@ class SqlGradeStore:
         connection.execute(insert(GRADES), grade_row(record))
         self._keep_reusable(connection, record, reusable)
         queue_new(self._database, connection, record)
+        record_grade(connection, record, self._now())
 
     def insert_all(self, connection: Connection, records: Sequence[GradeRecord]) -> None:
         """Insert many records at once."""
@@ -72,6 +75,7 @@ class SqlGradeStore:
         if connection.execute(update(GRADES).where(mine).values(grade_row(record))).rowcount != 1:
             return False
         self._keep_reusable(connection, record, reusable)
+        record_grade(connection, record, self._now())
         return True
 
     def complete(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str] = {}) -> bool:
@@ -123,7 +127,14 @@ class SqlGradeStore:
             & ~exists().where(JOBS.c.id == GRADES.c.id)
         )
         change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result)
-        return await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+        def work(connection: Connection) -> int:
+            changed = connection.execute(change.returning(GRADES.c.tenant, GRADES.c.id)).all()
+            for tenant, grade_id in changed:
+                record_grade_status(connection, tenant, grade_id, GradeStatus.UNGRADED, self._now())
+            return len(changed)
+
+        return await self._database.write(work)
 
     async def ping(self) -> None:
         """Write for real, since a full disk takes an empty transaction: the schema's version over itself."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, insert, or_, select, text, update
 
-from service.grading.grade import Reason
+from service.grading.grade import GradeStatus, Reason
 from service.jobs import (
     BUDGET_EXHAUSTED,
     CANCELLED,
@@ -22,8 +22,9 @@ from service.jobs import (
 )
 from service.records import GradeId, GradeRecord, Tenant
 from service.storage import batch_rows
-from service.storage.database import Database, begin_immediate, micros
+from service.storage.database import Database, begin_immediate, micros, moment
 from service.storage.grades import SqlGradeStore
+from service.storage.outbox import record_grade_status
 from service.storage.tables import BATCHES, GRADES, JOBS
 
 LOOK_AGAIN = 1_000_000
@@ -119,11 +120,15 @@ class SqlJobStore:
         crashed = case((JOBS.c.state == JobState.RUNNING.value, 1), else_=0)
         counted = {"attempts": JOBS.c.attempts + 1, "crashes": JOBS.c.crashes + crashed}
         begun = update(JOBS).where(mine).values(state=JobState.RUNNING.value, **counted)
-        row = connection.execute(begun.returning(JOBS.c.attempts, JOBS.c.crashes, JOBS.c.batch_id)).first()
+        row = connection.execute(
+            begun.returning(JOBS.c.attempts, JOBS.c.crashes, JOBS.c.batch_id, JOBS.c.tenant)
+        ).first()
         if row is None:
             return None
         if refusal := _refusal(batch, row.attempts):
             batch_rows.end(connection, row.batch_id, JOBS.c.id == job, refusal, now)
+            if refusal is CRASHED:
+                record_grade_status(connection, row.tenant, job, GradeStatus.UNGRADED, moment(now))
             return None
         if batch is not None and not _fits_the_budget(connection, batch, job, now):
             return None

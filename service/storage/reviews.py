@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, insert, or_, select, update
 
-from service.grading.grade import ScoredCriterion
+from service.grading.grade import GradeStatus, ScoredCriterion
 from service.ports import InvalidCursor
 from service.records import GradeId, GradeRecord, QueueItem, QueuePage, Tenant
 from service.reviews import Appeal, AppealStatus, CriterionAgreement, PersonReview
-from service.storage.database import EPOCH, Database, micros
+from service.storage.database import EPOCH, Database, micros, moment
 from service.storage.grades import SqlGradeStore
+from service.storage.outbox import record_review_needed
 from service.storage.review_rows import add_review, appeal_values, hold, settle, with_people
 from service.storage.tables import APPEALS, REVIEW_QUEUE, REVIEWED_LEVELS
 
@@ -154,6 +155,8 @@ class SqlReviewStore:
     def _settled(self, connection: Connection, record: GradeRecord, now: int) -> GradeRecord:
         current = with_people(connection, [record])[0]
         settle(self._database, connection, current, now)
+        if current.standing is GradeStatus.NEEDS_REVIEW and record.standing is not GradeStatus.NEEDS_REVIEW:
+            record_review_needed(connection, record.tenant, record.id, moment(now))
         return current
 
 

@@ -35,6 +35,8 @@ UNKNOWN = {
     "name": "nobodys",
     "kind": "report",
     "ref": "nobodys",
+    "endpoint_id": "whe_01KAP0J3V8T6W1Q9X4Z7B5C2D0",
+    "delivery_id": "whd_01KAP0J3V8T6W1Q9X4Z7B5C2D0",
 }
 """For every path parameter an id that nobody has."""
 
@@ -48,7 +50,11 @@ WITHOUT_FOREIGN = {
 }
 """Routes with a path parameter that cannot name a thing of another tenant, and why."""
 
+NOBODY_LISTENS = {"url": "https://127.0.0.1:65000/"}
+
 BODIES: dict[str, Any] = {
+    "POST /v1/webhook-endpoints": NOBODY_LISTENS,
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": {},
     "POST /v1/grades/{grade_id}/reviews": {"reviewer": "maria", "levels": {"facts": 1}},
     "POST /v1/grades/{grade_id}/embed-links": {"origin": "https://learn.example.com"},
     "POST /v1/sign-in-links": {"learner": "ada"},
@@ -118,16 +124,20 @@ class House:
 
 @pytest.fixture
 async def house(tmp_path: Path, body: dict[str, object]) -> AsyncIterator[House]:
-    """A service in which the other tenant has a grade, a rubric and a batch."""
-    settings = make_settings(tmp_path)
+    """A service in which the other tenant has a grade, a rubric, a batch and a webhook."""
+    settings = make_settings(tmp_path, webhooks_allow_private=True)
     async with site_running(settings) as (client, services):
         home = House(client, services, routes_of(create_site(settings, services)), dict(UNKNOWN))
         yours = {"authorization": f"Bearer {await home.key(YOURS)}"}
         made = await client.post("/v1/grades", json=body, headers=yours)
         published = await client.put("/v1/rubrics/tiny", json=rubric_data(), headers=yours)
         batch = await client.post("/v1/batches", json=[{**body, "custom_id": "1"}], headers=yours)
-        assert (made.status_code, published.status_code, batch.status_code) == (201, 201, 202)
+        hook = await client.post("/v1/webhook-endpoints", json=NOBODY_LISTENS, headers=yours)
+        told = await client.post(f"{hook.headers['location']}/test", headers=yours)
+        answers = (made, published, batch, hook, told)
+        assert [answer.status_code for answer in answers] == [201, 201, 202, 201, 202]
         home.foreign |= {"grade_id": made.json()["id"], "batch_id": batch.json()["id"], "rubric_id": "tiny"}
+        home.foreign |= {"endpoint_id": hook.json()["id"], "delivery_id": told.json()["id"]}
         yield home
 
 
