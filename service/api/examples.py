@@ -48,6 +48,7 @@ _RECEIPT: dict[str, Any] = {
     "judge": "readout",
     "models": [{"role": "judge", "requested": "embedded", "reported": "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"}],
     "calibration": None,
+    "examples": [],
     "service": "0.1.0",
 }
 _USAGE: dict[str, Any] = {

@@ -272,6 +272,7 @@ class Receipt(_Value):
     judge: str
     models: tuple[ModelRef, ...]
     calibration: str | None
+    examples: tuple[str, ...] = ()
     service: str
 
 

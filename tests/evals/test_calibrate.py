@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run, review_curve
+from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run
 from evals.calibration_file import write_calibration
 from evals.finished import FinishedRun, read_run
 from evals.fitting import choose, columns_of, fit_isotonic, fit_shift, fit_thresholds, held_out
@@ -17,6 +17,7 @@ from evals.level_sets import fit_level_sets
 from evals.report.fits import review_sentence
 from evals.results import Result
 from evals.stats.observations import observed
+from evals.stats.review import review_curve
 from evals.suites import focused
 from service.grading.levels import LevelDistribution
 from service.library import FileLibrary, load_calibrations
