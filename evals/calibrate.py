@@ -202,11 +202,12 @@ def served(use: Use, criteria: set[str], library: Library) -> Use:
         CannotCalibrate: the judge sees the whole rubric, or the rubric has changed since the run.
     """
     full = library.rubric(use.rubric)
-    if full is None or full.sha256 == use.rubric_sha256:
+    ours = library.rubric(use.rubric.partition("@")[0]) is not None
+    if not ours or (full is not None and full.sha256 == use.rubric_sha256):
         return use
-    cut = focused(full, criteria)
-    if cut.sha256 != use.rubric_sha256:
-        raise CannotCalibrate(f"{use.rubric} has other content now than in the run. Run again: replies are stored.")
+    cut = full and focused(full, criteria)
+    if full is None or cut is None or cut.sha256 != use.rubric_sha256:
+        raise CannotCalibrate(f"{use.rubric} has changed since the run. Run again: replies are stored.")
     prompt = library.prompt(use.prompt)
     if use.judge != ALONE or prompt is None or prompt.system(full) != prompt.system(cut):
         raise CannotCalibrate(
