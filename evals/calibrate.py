@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from evals.errors import CouldNotRun
@@ -22,6 +21,7 @@ from evals.stats.number import Number
 from evals.stats.observations import Observation, observed, plain
 from evals.stats.outcomes import Outcome, item_outcomes, mean_of, of_metric
 from evals.stats.reliability import Bin, calibration_error, reliability
+from evals.stats.review import ReviewPoint, review_curve
 from evals.stats.summary import Numbers, labelled
 from evals.suites import focused
 from service.grading.calibration import LevelMap, LevelSetRule, ReviewRule
@@ -31,7 +31,6 @@ from service.ports import Library
 
 MIN_ANSWERS = 30
 MIN_QUESTIONS = 5
-BUDGETS = (0.0, 0.05, 0.1, 0.2)
 BUDGET = 0.1
 COVERAGE = 0.9
 ALONE = "readout"
@@ -80,21 +79,6 @@ class CriterionFit(_Value):
     reliability_after: tuple[Bin, ...]
     why: str | None
     level_set: LevelSetFit | None = None
-
-
-class ReviewPoint(_Value):
-    """When people look at the least sure ``budget`` of all answers.
-
-    Attributes:
-        threshold: answers whose least sure criterion lies below this go to a person.
-        error: mean error, in levels, of the answers that do not; ``right`` the share of their levels that are exact.
-    """
-
-    budget: float
-    threshold: float
-    error: float
-    right: float
-    n: int
 
 
 class CalibrationReport(_Value):
@@ -218,11 +202,12 @@ def served(use: Use, criteria: set[str], library: Library) -> Use:
         CannotCalibrate: the judge sees the whole rubric, or the rubric has changed since the run.
     """
     full = library.rubric(use.rubric)
-    if full is None or full.sha256 == use.rubric_sha256:
+    ours = library.rubric(use.rubric.partition("@")[0]) is not None
+    if not ours or (full is not None and full.sha256 == use.rubric_sha256):
         return use
-    cut = focused(full, criteria)
-    if cut.sha256 != use.rubric_sha256:
-        raise CannotCalibrate(f"{use.rubric} has other content now than in the run. Run again: replies are stored.")
+    cut = full and focused(full, criteria)
+    if full is None or cut is None or cut.sha256 != use.rubric_sha256:
+        raise CannotCalibrate(f"{use.rubric} has changed since the run. Run again: replies are stored.")
     prompt = library.prompt(use.prompt)
     if use.judge != ALONE or prompt is None or prompt.system(full) != prompt.system(cut):
         raise CannotCalibrate(
@@ -309,30 +294,3 @@ def _ranked(own: Sequence[Observation]) -> list[Outcome]:
         return []
     scores = ranked_scores(own, [LevelDistribution.from_weights(o.distribution) for o in own])
     return [Outcome("rps", o.criterion, o.row, o.question, float(s)) for o, s in zip(own, scores, strict=True)]
-
-
-def review_curve(after: Sequence[Observation], budgets: Sequence[float] = BUDGETS) -> tuple[ReviewPoint, ...]:
-    """By answer: as sure as its least sure criterion, as wrong as its criteria on average."""
-    rows: dict[str, list[Observation]] = {}
-    for o in after:
-        rows.setdefault(o.row, []).append(o)
-    sure = [tuple(np.mean([_sureness(o) for o in row], axis=0)) for row in rows.values() if _all_sure(row)]
-    least = [min(round(o.confidence or 0.0, 2) for o in row) for row in rows.values() if _all_sure(row)]
-    ordered = sorted((confidence, *values) for confidence, values in zip(least, sure, strict=True))
-    return tuple(_point(budget, ordered) for budget in budgets if ordered)
-
-
-def _all_sure(row: Sequence[Observation]) -> bool:
-    return all(o.confidence is not None for o in row)
-
-
-def _sureness(o: Observation) -> tuple[float, float]:
-    return abs(o.score - o.truth), float(o.level == o.label)
-
-
-def _point(budget: float, ordered: Sequence[tuple[float, ...]]) -> ReviewPoint:
-    """At most the budget is sent: of answers the judge is equally sure of, all are kept or all are sent."""
-    threshold = ordered[round(budget * len(ordered))][0]
-    rest = [values for values in ordered if values[0] >= threshold]
-    error, right = (float(np.mean([values[place] for values in rest])) for place in (1, 2))
-    return ReviewPoint(budget=budget, threshold=threshold, error=error, right=right, n=len(rest))

@@ -316,7 +316,8 @@ def _calibrated(judge: Judge, library: Library) -> Judge:
 def _judge(settings: Settings, library: Library, model: ChatModel) -> Judge:
     name = fitting_judge(model.capabilities) if settings.judge == "auto" else settings.judge
     if name == "single_call":
-        return SingleCallJudge(model, _prompt(library, settings.prompts.single_call), settings.samples)
+        prompt = _prompt(library, settings.prompts.single_call)
+        return SingleCallJudge(model, prompt, settings.samples, examples=library.examples())
     if not model.capabilities.top_logprobs:
         raise Misconfigured(
             f"the readout judge needs a model that reports log-probabilities, and {model.name} does not: "

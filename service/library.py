@@ -1,4 +1,4 @@
-"""Reads ``prompts/``, ``rubrics/`` (with the question bank and the context notes) and ``calibrations/``.
+"""Reads ``prompts/``, ``rubrics/`` (with question bank and context notes), ``calibrations/`` and graded examples.
 
 The content lies beside the package in a checkout and inside it in a built wheel.
 """
@@ -6,8 +6,9 @@ The content lies beside the package in a checkout and inside it in a built wheel
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,10 +20,12 @@ from service.grading.errors import (
     GradingError,
     InvalidCalibration,
     InvalidContextNote,
+    InvalidExample,
     InvalidPrompt,
     InvalidQuestion,
     InvalidRubric,
 )
+from service.grading.examples import Example, Examples, parse_example
 from service.grading.prompt import Prompt, parse_prompt
 from service.grading.question import Question, Topic, parse_topic
 from service.grading.rubric import Rubric, parse_rubric
@@ -32,6 +35,8 @@ T = TypeVar("T")
 QUESTIONS = "questions"
 CONTEXT = "context"
 CALIBRATIONS = "calibrations"
+EXAMPLES = "examples"
+GOLDEN = Path("evals", "golden")
 _FENCE = "---\n"
 
 
@@ -40,11 +45,12 @@ class FileLibrary:
 
     Args:
         content_dir: holds ``prompts/<id>/<version>.md``, ``rubrics/*.yaml``, ``rubrics/questions/*.yaml``,
-            ``rubrics/context/*.yaml`` and perhaps ``calibrations/*.json``; None takes the product's own.
+            ``rubrics/context/*.yaml`` and perhaps ``calibrations/*.json`` and ``examples/*.jsonl``; None takes the
+            product's own.
 
     Raises:
-        InvalidRubric, InvalidPrompt, InvalidQuestion, InvalidContextNote, InvalidCalibration: naming the file and
-            what is wrong with it.
+        InvalidRubric, InvalidPrompt, InvalidQuestion, InvalidContextNote, InvalidCalibration, InvalidExample: naming
+            the file and what is wrong with it.
     """
 
     def __init__(self, content_dir: Path | None = None) -> None:
@@ -57,6 +63,7 @@ class FileLibrary:
         self._questions = {question.id: question for topic in self._topics for question in topic.questions}
         self._notes = load_context_notes(root / "rubrics" / CONTEXT)
         self._calibrations = Calibrations(load_calibrations(root / CALIBRATIONS))
+        self._examples = Examples(load_examples(examples_dir(root)))
         if missing := {q.stage.rubric for q in self._questions.values()} - self._rubrics.keys():
             raise InvalidQuestion(f"the question bank needs rubrics that are not there: {', '.join(sorted(missing))}")
 
@@ -83,6 +90,10 @@ class FileLibrary:
     def calibrations(self) -> Calibrations:
         """The calibrations judges may use; none are shipped."""
         return self._calibrations
+
+    def examples(self) -> Examples:
+        """The graded answers judges may be shown."""
+        return self._examples
 
     def context_notes(self) -> ContextNotes:
         """What a grade's context can pull into the prompts."""
@@ -166,6 +177,32 @@ def load_calibrations(folder: Path) -> list[Calibration]:
         InvalidCalibration: naming the file.
     """
     return [_loaded(path, parse_calibration, InvalidCalibration) for path in sorted(folder.glob("*.json"))]
+
+
+def examples_dir(root: Path) -> Path:
+    """Where the graded answers of a content directory lie: ``examples/``, else, in a checkout, the golden answers."""
+    own = root / EXAMPLES
+    return own if own.is_dir() else root / GOLDEN
+
+
+def load_examples(folder: Path) -> list[Example]:
+    """Every golden answer of a folder, which need not exist; which of them may be shown is not decided here.
+
+    Raises:
+        InvalidExample: naming the file and line.
+    """
+    return [example for path in sorted(folder.glob("*.jsonl")) for example in _examples_of(path)]
+
+
+def _examples_of(path: Path) -> Iterator[Example]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield parse_example(json.loads(line))
+        except (InvalidExample, ValueError) as error:
+            why = str(error) if isinstance(error, InvalidExample) else "is not valid JSON"
+            raise InvalidExample(f"{path}, line {number}: {why}") from None
 
 
 def load_prompts(folder: Path) -> list[Prompt]:

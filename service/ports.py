@@ -9,6 +9,7 @@ from typing import Protocol
 from service.access import ApiKey, KeyId
 from service.grading.calibration import Calibrations
 from service.grading.context_notes import ContextNotes
+from service.grading.examples import Examples
 from service.grading.grade import Reason
 from service.grading.prompt import Prompt
 from service.grading.question import Question, Topic
@@ -201,6 +202,9 @@ class Library(Protocol):
 
     def calibrations(self) -> Calibrations:
         """The calibrations judges may use."""
+
+    def examples(self) -> Examples:
+        """The graded answers judges may be shown."""
 
 
 class Clock(Protocol):

@@ -75,7 +75,7 @@ class PromptSettings(_Group):
     """Which prompt each judge and the coach use: ``id`` for the newest version, or ``id@version``."""
 
     readout: str = "judge-readout"
-    single_call: str = "judge-single-call"
+    single_call: str = "judge-single-call@3"
     coach: str | None = None
 
 

@@ -14,6 +14,7 @@ from evals.stats.observations import POOLED, Observation, observed, plain
 from evals.stats.order import PAIRED, order_outcomes
 from evals.stats.outcomes import Outcome, item_outcomes, mean_of, of_metric
 from evals.stats.reliability import Bin, calibration_error, raters_alpha, reliability
+from evals.stats.review import ReviewPoint, review_curve
 from evals.stats.safety import coverage_outcomes, safety_outcomes
 
 Numbers = dict[str, Number]
@@ -83,6 +84,7 @@ class Summary(BaseModel):
         criteria: each labelled criterion in rubric order, then all together.
         tags: the main numbers over all criteria, by tag.
         safety, effort: what belongs to whole answers.
+        review: what people save readers from at the usual budgets; empty where the judge gives no confidence.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +98,7 @@ class Summary(BaseModel):
     tags: dict[str, Numbers]
     safety: Numbers
     effort: Numbers
+    review: tuple[ReviewPoint, ...] = ()
 
     def of(self, criterion: str) -> CriterionSummary:
         """The numbers of a criterion.
@@ -133,6 +136,7 @@ def summarise(results: Sequence[Result], variant: str) -> Summary:
         tags={tag: _tagged(tag, own, levels) for tag in _tags(own)},
         safety={name: mean_of(of_metric(safe, name)) for name in SAFETY},
         effort=effort(own),
+        review=review_curve(observations),
     )
 
 

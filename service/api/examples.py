@@ -56,6 +56,7 @@ _RECEIPT: dict[str, Any] = {
         }
     ],
     "calibration": None,
+    "examples": [],
     "service": "0.1.0",
     "sent": ["question", "answer", "reference", "key_points", "misconceptions", "context"],
 }

@@ -6,6 +6,7 @@ GradingError
 ├── InvalidQuestion        a file of the question bank breaks its rules
 ├── InvalidContextNote     a note on an industry or audience breaks its rules
 ├── InvalidCalibration     a calibration file cannot be used
+├── InvalidExample         a golden answer that is to be shown to judges breaks its rules
 ├── InvalidPrompt          a prompt file breaks the prompt rules, or a variable is missing
 └── ModelError             a model gave no usable reply; ``code`` says why
     ├── ModelUnavailable   connection refused, 5xx, overloaded
@@ -58,6 +59,10 @@ class InvalidContextNote(GradingError):
 
 class InvalidCalibration(GradingError):
     """A calibration cannot be used; the message names every problem."""
+
+
+class InvalidExample(GradingError):
+    """A graded example cannot be used; the message names every problem."""
 
 
 class InvalidPrompt(GradingError):

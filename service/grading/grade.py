@@ -284,6 +284,7 @@ class Receipt(_Value):
     judge: str
     models: tuple[ModelRef, ...]
     calibration: str | None
+    examples: tuple[str, ...] = ()
     service: str
     sent: tuple[str, ...] = ()
 

@@ -207,6 +207,7 @@ class Grader:
             judge=f"rule:{judgement.gate}" if by_rule else self.judge.name,
             models=_models((*judgement.calls, *explanation.calls)),
             calibration=judgement.calibration,
+            examples=judgement.examples,
             service=self.service,
             sent=submission.parts() if judgement.calls or explanation.calls else (),
         )

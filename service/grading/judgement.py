@@ -124,6 +124,7 @@ class Judgement(_Value):
         calibration: ``id@version`` of the maps the judge's levels passed through, if they did.
         suspected: what of the answer is under suspicion of manipulation; decisions, key points and draft then
             owe nothing to it.
+        examples: ids of the graded answers the judge was shown.
         review_below: below this confidence in a criterion a person is to look, as the calibration says.
     """
 
@@ -136,6 +137,7 @@ class Judgement(_Value):
     calibration: str | None = None
     suspected: Suspected | None = None
     review_below: float | None = None
+    examples: tuple[str, ...] = ()
 
     def decided(self) -> dict[str, LevelDistribution]:
         """The distributions of the criteria that were decided, by criterion id."""

@@ -46,7 +46,7 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
         "misconception": frozenset({"statement"}),
         "sign": frozenset({"sign"}),
     },
-    PromptKind.SINGLE_CALL: {"system": frozenset({"rubric"}), "case": _CASE, "repair": _REPAIR},
+    PromptKind.SINGLE_CALL: {"system": frozenset({"rubric"}), "case": _CASE | {"examples"}, "repair": _REPAIR},
     PromptKind.COACH: {
         "system": frozenset({"rubric"}),
         "case": _CASE,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run, review_curve
+from evals.calibrate import CalibrationReport, CannotCalibrate, fit_run
 from evals.calibration_file import write_calibration
 from evals.finished import FinishedRun, read_run
 from evals.fitting import choose, columns_of, fit_isotonic, fit_shift, fit_thresholds, held_out
@@ -17,6 +17,7 @@ from evals.level_sets import fit_level_sets
 from evals.report.fits import review_sentence
 from evals.results import Result
 from evals.stats.observations import observed
+from evals.stats.review import review_curve
 from evals.suites import focused
 from service.grading.levels import LevelDistribution
 from service.library import FileLibrary, load_calibrations
@@ -279,7 +280,7 @@ def cut_run(tmp_path: Path, library: FileLibrary, judge: str = "readout", *, cha
     text = text.replace("r" * 64, "0" * 64 if changed else cut.sha256).replace(
         '"judge":"readout"', f'"judge":"{judge}"'
     )
-    text = text.replace("p" * 64, prompt.sha256)
+    text = text.replace("p" * 64, prompt.sha256).replace("1.1.0", rubric.version)
     text = text.replace('"id":"judge-readout","version":"1"', f'"id":"judge-readout","version":"{prompt.head.version}"')
     (folder / "results.jsonl").write_text(text, encoding="utf-8")
     return read_run(folder)
@@ -306,6 +307,8 @@ def test_a_judge_that_shows_the_whole_rubric_cannot_be_fitted_on_a_part_of_it(
 
 
 def test_a_rubric_that_has_changed_since_the_run_is_refused(tmp_path: Path, library: FileLibrary) -> None:
-    """The service would never use the file."""
-    with pytest.raises(CannotCalibrate, match="other content now"):
-        fit_run(cut_run(tmp_path, library, changed=True), library=library)
+    """The service would never use the file: other content, or another version of a rubric of ours."""
+    with pytest.raises(CannotCalibrate, match="changed since the run"):
+        fit_run(cut_run(tmp_path / "content", library, changed=True), library=library)
+    with pytest.raises(CannotCalibrate, match="changed since the run"):
+        fit_run(read_run(write_run(tmp_path / "version", judged(60, scale=0.4, shift=0.0))), library=library)

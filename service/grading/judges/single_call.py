@@ -11,12 +11,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from service.grading.errors import ModelError, ReplyInvalid
+from service.grading.examples import Example, Examples, shown
 from service.grading.grade import KeyPoint, Reason
 from service.grading.judgement import Case, Decided, Decision, Draft, Judgement, Observer, Undecided
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
 from service.grading.prompt import Prompt
 from service.grading.reply import commentary_schema, read_draft, read_key_points, read_levels, read_object
 
+NO_EXAMPLES = Examples()
 _NO_LEVEL = Reason(
     code="model_reply_invalid", detail="the model gave no usable level for this criterion", retryable=True
 )
@@ -33,13 +35,16 @@ class _Sample:
 class SingleCallJudge:
     """Judge ``single_call``. ``samples`` (1-9) calls are made for one answer, at once.
 
-    ``first_seed`` is the first one's seed: another gives fresh samples of the same question.
+    Attributes:
+        first_seed: the first one's seed: another gives fresh samples of the same question.
+        examples: graded answers; as many of the nearest are shown as the prompt's parameter ``examples`` says.
     """
 
     chat: ChatModel
     prompt: Prompt
     samples: int = 1
     first_seed: int = 0
+    examples: Examples = NO_EXAMPLES
 
     name = "single_call"
 
@@ -49,8 +54,9 @@ class SingleCallJudge:
         return self.chat.name
 
     def version(self) -> dict[str, object]:
-        """Judge, model, prompt and number of samples."""
-        return {"judge": self.name, "model": self.model, "prompt": self.prompt.sha256, "samples": self.samples}
+        """Judge, model, prompt and number of samples, and the examples where the prompt shows any."""
+        known = {"judge": self.name, "model": self.model, "prompt": self.prompt.sha256, "samples": self.samples}
+        return {**known, "examples": self.examples.sha256} if self._shown else known
 
     async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
         """Ask for all criteria at once and average the samples that came back."""
@@ -66,10 +72,18 @@ class SingleCallJudge:
         decisions = tuple(self._decision(c.id, len(c.levels), samples, reason) for c in case.rubric.criteria)
         for decision in decisions:
             observe(decision)
+        examples = tuple(example.id for example in self._nearest(case))
         if not samples:
-            return Judgement(decisions=decisions)
+            return Judgement(decisions=decisions, examples=examples)
         best = _most_typical(samples, decisions)
-        return Judgement(decisions=decisions, key_points=best.key_points, draft=best.draft)
+        return Judgement(decisions=decisions, key_points=best.key_points, draft=best.draft, examples=examples)
+
+    @property
+    def _shown(self) -> int:
+        return int(self.prompt.parameter("examples", 0))
+
+    def _nearest(self, case: Case) -> tuple[Example, ...]:
+        return self.examples.nearest(case.submission, case.rubric.id, self._shown)
 
     async def _sample(self, case: Case, budget: CallBudget, seed: int) -> _Sample:
         def read(reply: ChatReply) -> _Sample:
@@ -84,11 +98,12 @@ class SingleCallJudge:
 
     def _request(self, case: Case, seed: int) -> ChatRequest:
         points = len(case.submission.key_points)
+        examples = shown(self._nearest(case), case.nonce)
         return ChatRequest(
             purpose="judge",
             messages=(
                 Message("system", self.prompt.system(case.rubric)),
-                Message("user", self.prompt.render("case", **case.variables())),
+                Message("user", self.prompt.render("case", **case.variables(), examples=examples)),
             ),
             max_tokens=int(self.prompt.parameter("max_tokens", 2_500)),
             temperature=0.0 if self.samples == 1 else self.prompt.parameter("sampling_temperature", 0.7),
