@@ -8,7 +8,7 @@ SUITE ?= smoke
 PROMPTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-browser check format bench eval eval-record openapi sbom fuzz clean
+.PHONY: help setup run demo test test-browser check format bench eval eval-record openapi image-check sbom fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -46,6 +46,7 @@ check: setup ## lint, types, architecture, rubrics, prompts, API document: fast 
 	@$(BIN)/debrief prompt check prompts
 	@$(BIN)/python -m evals.openapi --check
 	@$(BIN)/python -m evals.supply_chain
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 format: setup ## format the code
 	@$(BIN)/ruff check --fix --quiet
@@ -70,6 +71,9 @@ fuzz: setup ## throw thousands of good and bad requests at a real server: ARGS="
 
 openapi: setup ## write the API document after a deliberate change
 	@$(BIN)/python -m evals.openapi --write
+
+image-check: ## run the Dockerfile's steps without Docker, into a folder that is thrown away
+	@folder=$$(mktemp -d) && docker/install.sh $$folder; failed=$$?; rm -rf $$folder; exit $$failed
 
 clean: ## remove the environment and caches (not the fetched model, not your grades)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

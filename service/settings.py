@@ -1,6 +1,7 @@
 """Settings: nested, frozen, typed with their units. The only reader of the environment.
 
-Every field is an environment variable: ``DEBRIEF_MODEL``, ``DEBRIEF_DATABASE__URL``, ... The keys and
+Every field is an environment variable: ``DEBRIEF_MODEL``, ``DEBRIEF_DATABASE__URL``, ..., or a file of that name in
+``/run/secrets``, so that secrets need not stand in the environment. The keys and
 addresses of OpenAI-compatible servers are read under the names their users already have.
 """
 
@@ -11,9 +12,17 @@ from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 EMBEDDED = "embedded"
+SECRETS = "/run/secrets"
+"""Where Docker and Kubernetes mount secrets as files; ``debrief_database__url`` there is DEBRIEF_DATABASE__URL."""
+
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -89,6 +98,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="ignore",
         populate_by_name=True,
+        secrets_dir=SECRETS,
     )
 
     model: Annotated[str, Field(min_length=1)] = EMBEDDED
@@ -116,6 +126,19 @@ class Settings(BaseSettings):
     seconds: TimeSettings = TimeSettings()
     worker: WorkerSettings = WorkerSettings()
     prompts: PromptSettings = PromptSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - .env files are Compose's and never read here
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then files in ``/run/secrets`` named as the variables, in any case."""
+        files = NestedSecretsSettingsSource(file_secret_settings, secrets_dir_missing="ok")
+        return init_settings, env_settings, files
 
     @property
     def grade_seconds(self) -> float:
