@@ -14,7 +14,7 @@ def test_a_secret_can_be_a_file_named_as_its_variable(tmp_path: Path) -> None:
     (tmp_path / "debrief_database__url").write_text("postgresql://from-a-file/debrief\n")
     (tmp_path / "debrief_secret").write_text("s" * 40 + "\n")
 
-    settings = Settings(_secrets_dir=tmp_path)  # type: ignore[call-arg]
+    settings = Settings(_secrets_dir=tmp_path)
 
     assert settings.database.url == "postgresql://from-a-file/debrief"
     assert settings.secret is not None
@@ -26,9 +26,9 @@ def test_the_environment_goes_before_files(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "debrief_model").write_text("openai/from-a-file")
     monkeypatch.setenv("DEBRIEF_MODEL", "scripted/echo")
 
-    assert Settings(_secrets_dir=tmp_path).model == "scripted/echo"  # type: ignore[call-arg]
+    assert Settings(_secrets_dir=tmp_path).model == "scripted/echo"
 
 
 def test_without_a_folder_of_secrets_nothing_is_missed(tmp_path: Path) -> None:
     """A laptop has none."""
-    assert Settings(_secrets_dir=tmp_path / "none").port == Settings.model_fields["port"].default  # type: ignore[call-arg]
+    assert Settings(_secrets_dir=tmp_path / "none").port == Settings.model_fields["port"].default

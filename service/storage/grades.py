@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,7 +14,7 @@ from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
 from service.storage.cursors import decode, encode
-from service.storage.database import EPOCH, Database, insert_once, micros, moment, utc_now
+from service.storage.database import Database, insert_once, micros, moment, utc_now
 from service.storage.outbox import record_grade, record_grade_status
 from service.storage.review_rows import queue_new, settle, with_people
 from service.storage.tables import GRADES, JOBS, REUSABLE, RUBRIC_TEXTS
