@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table, Text
 
+from service.storage.personal import Impersonal, personal
 from service.storage.tables import METADATA
 
 WEBHOOK_ENDPOINTS = Table(
@@ -21,6 +22,7 @@ WEBHOOK_ENDPOINTS = Table(
     Column("previous_seed", String(128)),
     Column("previous_until", BigInteger),
     Index("webhook_endpoints_of_tenant", "tenant", "id"),
+    info=personal(Impersonal("addresses of systems that listen")),
 )
 """Who wants to hear of what. A seed is no secret: signing secrets also need the instance secret."""
 
@@ -32,6 +34,7 @@ WEBHOOK_EVENTS = Table(
     Column("kind", String(32), nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    info=personal(Impersonal("ids and states of grades, never a text or a learner")),
 )
 """The outbox: each event exactly as it is sent."""
 
@@ -56,5 +59,6 @@ WEBHOOK_DELIVERIES = Table(
     Index("webhook_deliveries_of_event", "event_id"),
     Index("webhook_deliveries_old", "status", "created_at"),
     Index("webhook_deliveries_held", "claimed_by"),
+    info=personal(Impersonal("when an event was sent, and with what result")),
 )
 """One event on its way to one endpoint. While a sender holds it, ``due_at`` is the end of its lease."""
