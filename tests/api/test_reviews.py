@@ -325,15 +325,15 @@ async def test_a_queue_nobody_could_ask_for_is_refused(client: Client, parameter
     assert reply.status_code == 422
 
 
-async def test_the_queue_says_how_far_machine_and_people_agree(client: Client, body: dict[str, object]) -> None:
-    """Of each grade the last level given counts; the echo model says the same to everything."""
-    for number, off in enumerate([0, 0, 1, 2]):
-        grade = await graded(client, body, answer=f"Answer number {number} says something about the null hypothesis.")
-        level = next(criterion["level"] for criterion in grade["criteria"] if criterion["id"] == "clarity")
-        await review(client, grade, levels={"clarity": 1})
-        await review(client, grade, levels={"clarity": level - off})
+async def test_the_queue_says_how_far_machine_and_people_agree(tmp_path: Path, body: dict[str, object]) -> None:
+    """Of each grade the last level given counts; asked in one call, the echo model says 3 to everything."""
+    async with running(make_settings(tmp_path, judge="single_call")) as (client, _):
+        for number, level in enumerate([3, 3, 4, 5]):
+            grade = await graded(client, body, answer=f"Answer {number} says something about the null hypothesis.")
+            await review(client, grade, levels={"clarity": 1})
+            await review(client, grade, levels={"clarity": level})
 
-    agreement = (await queue(client))["agreement"]
+        agreement = (await queue(client))["agreement"]
 
     assert agreement["reviewed"] == 4
     assert agreement["criteria"] == [
