@@ -128,7 +128,7 @@ async def test_reviews_are_kept_in_the_order_they_came(client: Client, body: dic
         ({"levels": {"charm": 3}}, "#/levels"),
         ({"levels": {"correctness": 6}}, "#/levels/correctness"),
         ({"levels": {"correctness": 0}}, "#/levels/correctness"),
-        ({"levels": {"correctness": 2.5}}, "#/levels/correctness"),
+        ({"levels": {"correctness": 2.5}}, "#/levels"),
         ({"levels": {}}, "#/levels"),
         ({"reviewer": ""}, "#/reviewer"),
         ({"note": "a\x00b"}, "#/note"),
