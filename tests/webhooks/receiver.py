@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request."""
+    """One request, and when it arrived (seconds since 1970)."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ async def read_request(reader: asyncio.StreamReader) -> Received:
     first, *lines = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(first.split(" ")[1], headers, body)
+    return Received(first.split(" ")[1], headers, body, time.time())
 
 
 def raw(text: str) -> Behaviour:

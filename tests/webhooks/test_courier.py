@@ -14,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from service.records import Tenant
 from service.storage import Database, open_migrated
 from service.storage.webhook_tables import WEBHOOK_EVENTS
-from service.webhook_records import DeliveryStatus, EndpointId, Room
+from service.webhook_records import DeliveryStatus, EndpointId, Room, Verdict
 from service.webhooks.courier import KEEP_DEAD, KEEP_DELIVERED, LEASE
 from service.webhooks.endpoints import EndpointChange, EndpointDisabled
 from service.webhooks.lanes import Lanes
@@ -209,7 +209,7 @@ async def test_senders_with_connections_of_their_own_share_the_work_and_send_eac
 async def test_what_a_vanished_sender_held_is_sent_when_its_lease_has_run_out(post: Post) -> None:
     """Not before; and the vanished one, should it come back, changes nothing."""
     async with receiver() as here:
-        await post.register(here.url())
+        endpoint, _ = await post.register(here.url())
         await post.record()
         (held,) = await post.queue.claim("gone", post.clock.now(), post.clock.now() + LEASE, Room(10, 10))
 
@@ -217,8 +217,10 @@ async def test_what_a_vanished_sender_held_is_sent_when_its_lease_has_run_out(po
         before = await post.courier.send_due()
         post.clock.pass_(SECOND)
         after = await post.courier.send_due()
+        kept = await post.queue.settle("gone", held.delivery, Verdict(DEAD, post.clock.now(), error="timeout"))
 
-    assert (before, after, here.connections) == (0, 1, 1)
+    assert (before, after, here.connections, kept) == (0, 1, 1, False)
+    assert (await post.delivery(endpoint)).status is DELIVERED
     assert here.received[0].headers["webhook-id"] == held.event
 
 
