@@ -115,15 +115,33 @@ class Claimed(_Value):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many deliveries a sender can take: in all, of each endpoint, and of those for which that differs."""
+    """How many deliveries a sender can take on.
+
+    Attributes:
+        total: in all.
+        each: of one endpoint.
+        busy: of endpoints that have some under way already.
+        troubled: endpoints whose last attempt failed; of each of them one at a time.
+        troubled_total: of all the troubled together.
+    """
 
     total: int
     each: int
-    special: Mapping[EndpointId, int] = field(default_factory=dict)
+    busy: Mapping[EndpointId, int] = field(default_factory=dict)
+    troubled: frozenset[EndpointId] = frozenset()
+    troubled_total: int = 0
 
-    def of(self, endpoint: EndpointId) -> int:
-        """How many deliveries of this endpoint."""
-        return self.special.get(endpoint, self.each)
+    def full(self) -> frozenset[EndpointId]:
+        """The endpoints of which none can be taken."""
+        without = {endpoint for endpoint, most in self.busy.items() if most <= 0}
+        return frozenset(without) if self.troubled_total > 0 else self.troubled | without
+
+    def most(self, endpoint: EndpointId, taken: int = 0, of_troubled: int = 0) -> int:
+        """How many of an endpoint, when so many in all, and so many of troubled endpoints, are taken already."""
+        left = self.total - taken
+        if endpoint in self.troubled:
+            left = min(left, self.troubled_total - of_troubled, 1)
+        return max(0, min(left, self.busy.get(endpoint, self.each)))
 
 
 @dataclass(frozen=True, slots=True)

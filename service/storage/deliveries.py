@@ -34,10 +34,12 @@ class SqlDeliveryQueue:
 
         def work(connection: Connection) -> tuple[Claimed, ...]:
             taken: list[str] = []
+            of_troubled = 0
             for endpoint in endpoints:
-                most = min(room.of(endpoint), room.total - len(taken))
-                if most > 0:
-                    taken += _take(connection, endpoint, owner, (micros(now), micros(until)), most)
+                if most := room.most(endpoint, len(taken), of_troubled):
+                    more = _take(connection, endpoint, owner, (micros(now), micros(until)), most)
+                    of_troubled += len(more) if endpoint in room.troubled else 0
+                    taken += more
             return _claimed(connection, taken)
 
         return await self._database.write(work)
@@ -90,7 +92,6 @@ class SqlDeliveryQueue:
 
 def _due_endpoints(connection: Connection, now: datetime, room: Room) -> Sequence[EndpointId]:
     """The endpoints that have room and something due, the longest waiting first."""
-    full = [endpoint for endpoint, most in room.special.items() if most <= 0]
     first_due = (
         select(func.min(WEBHOOK_DELIVERIES.c.due_at))
         .where(WEBHOOK_DELIVERIES.c.endpoint_id == WEBHOOK_ENDPOINTS.c.id, PENDING)
@@ -98,7 +99,7 @@ def _due_endpoints(connection: Connection, now: datetime, room: Room) -> Sequenc
     )
     wanted = (
         select(WEBHOOK_ENDPOINTS.c.id)
-        .where(WEBHOOK_ENDPOINTS.c.id.not_in(full), first_due <= micros(now))
+        .where(WEBHOOK_ENDPOINTS.c.id.not_in(room.full()), first_due <= micros(now))
         .order_by(first_due)
         .limit(room.total)
     )

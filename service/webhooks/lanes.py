@@ -44,10 +44,15 @@ class Lanes:
                 self._troubled.popitem(last=False)
 
     def room(self) -> Room:
-        """What can be taken on now; among the troubled, who waited longest comes first."""
-        special = {endpoint: max(0, self.each - busy) for endpoint, busy in self._busy.items()}
-        left = self.total // 2 - sum(self._busy[endpoint] for endpoint in self._troubled)
-        for endpoint in self._troubled:
-            special[endpoint] = int(left > 0 and not self._busy[endpoint])
-            left -= special[endpoint]
-        return Room(max(0, self.total - self._busy.total()), self.each, special)
+        """What can be taken on now."""
+        troubled_busy = sum(self._busy[endpoint] for endpoint in self._troubled)
+        return Room(
+            total=max(0, self.total - self._busy.total()),
+            each=self.each,
+            busy={endpoint: self._slots_of(endpoint) - busy for endpoint, busy in self._busy.items()},
+            troubled=frozenset(self._troubled),
+            troubled_total=max(0, self.total // 2 - troubled_busy),
+        )
+
+    def _slots_of(self, endpoint: EndpointId) -> int:
+        return 1 if endpoint in self._troubled else self.each

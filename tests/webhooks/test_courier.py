@@ -309,19 +309,35 @@ async def test_a_sender_opens_no_more_connections_than_its_slots(database: Datab
 
 def test_the_troubled_have_one_slot_each_and_half_of_all_together() -> None:
     """The other half stays with those that answer, however many are in trouble."""
-    lanes = Lanes(total=8, each=4)
+    lanes, new = Lanes(total=8, each=4), EndpointId("whe_new")
     names = [EndpointId(f"whe_{number}") for number in range(20)]
     for name in names:
         lanes.enter(name)
         lanes.leave(name, answered=False)
 
-    room = lanes.room()
+    free = lanes.room()
     for name in names[:4]:
         lanes.enter(name)
-    full = lanes.room()
+    half = lanes.room()
 
-    assert (room.total, room.of(EndpointId("new")), sum(room.of(name) for name in names)) == (8, 4, 4)
-    assert (full.total, full.of(EndpointId("new")), sum(full.of(name) for name in names)) == (4, 4, 0)
+    assert (free.most(new), free.most(names[0]), free.most(names[0], taken=4, of_troubled=4)) == (4, 1, 0)
+    assert (free.most(new, taken=6), free.full()) == (2, frozenset())
+    assert (half.most(new), half.full()) == (4, frozenset(names))
+
+
+async def test_idle_troubled_endpoints_keep_no_slot_from_another_in_trouble(database: Database) -> None:
+    """Five failed, two may be tried at once, and only the last has something due."""
+    post = Post(database)
+    courier = post.sender(Lanes(total=4, each=2))
+    async with receiver(status(500)) as here:
+        for number in range(5):
+            endpoint, _ = await post.register(here.url(), tenant=Tenant(f"t{number}"))
+            await post.record(tenant=Tenant(f"t{number}"))
+        await courier.send_due()
+        waiting = await post.delivery(endpoint)
+        await post.webhooks.replay(endpoint.tenant, endpoint.id, waiting.id)
+
+        assert await courier.send_due() == 1
 
 
 def test_an_endpoint_that_answers_again_has_its_slots_back() -> None:
@@ -331,7 +347,7 @@ def test_an_endpoint_that_answers_again_has_its_slots_back() -> None:
         lanes.enter(name)
         lanes.leave(name, answered=answered)
 
-    assert lanes.room().of(name) == 4
+    assert lanes.room().most(name) == 4
 
 
 async def test_old_deliveries_are_forgotten_and_events_with_them(post: Post) -> None:
