@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from service.library import FileLibrary
 from tests.browser.server import Site, serving
@@ -19,7 +19,8 @@ from tests.web.samples import DOUBTFUL, FIRST, OTHER, SECOND, THIRD
 
 NO_BROWSER = "no Chromium on this machine: apt-get install chromium, then make test-browser"
 INSIST = "DEBRIEF_TEST_BROWSER"
-PATIENCE = 20_000
+PATIENCE = 60_000
+"""Milliseconds; a busy machine is no fault of a page."""
 
 
 def _found() -> str | None:
@@ -34,6 +35,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get(INSIST):
             pytest.fail(NO_BROWSER)
         pytest.skip(NO_BROWSER)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium
