@@ -270,7 +270,7 @@ FIELD_SAYS = re.compile(
 ADVERT = re.compile(
     rf"{_IMPERATIVE}(?:recommend|visit|go\sto|check\sout|link|promote|mention|advertise|refer|send|point|"
     rf"tell)\b.{{0,80}}?(?:https?:|www\.|\b[\w-]+\.(?:com|org|net|io|ai|"
-    r"example|dev|co|app|info)\b)"
+    r"example|dev|co|app|info|ly|link|xyz)\b)"
 )
 PERSONA = re.compile(
     r"\b(?:stay\sin\scharacter|role-?play|let'?s\splay|pretend\s(?:that|you|to\sbe|this)|you\sare\s(?:now\s)?"
@@ -388,14 +388,44 @@ OUTPUT_ONLY = re.compile(
     r"comment\w*|rationale|verdict)\b"
 )
 TO_LEARNER = re.compile(
-    r"^\W*(?:\w+,?\s){0,5}?(?:tell|inform|ask|advise|remind|instruct|direct|warn|notify|congratulate|let|"
+    r"^\W*(?:\w+,?\s){0,5}?(?:tell|give|show|inform|ask|advise|remind|instruct|direct|warn|notify|congratulate|let|"
     r"encourage)\s(?:the|this)\s(?:learner|candidate|examinee|"
     r"applicant|student|reader|hiring\s(?:team|manager)|recruiter)\b"
 )
 YOUR_TEXT = re.compile(
     r"\byour\s(?:\w+\s)?(?:summary|report|reply|output|response|text|feedback|comments?|rationale|explanation|"
-    r"json|answer|message)\s(?:\w+\s)?(?:must|should|shall|has\sto|"
-    r"needs?\sto|is\sto|will)\s(?:\w+\s)?(?:contain|say|include|begin|start|end|state|read|be|mention|praise|list)\b"
+    r"json|answer|message)\s(?:\w+\s){0,3}?(?:must|should|shall|has\sto|"
+    r"needs?\sto|is\sto|will)\s(?:\w+\s)?(?:contain|say|include|begin|start|end|state|read|be|mention|praise|list|"
+    r"consist)\b|\byou\s(?:write|say|send|give|reply|answer|return)\s(?:back\s)?to\sthe\s"
+    r"(?:user|learner|candidate|reader|student|applicant)\b|^\W*(?:please\s)?(?:reply|respond)\s(?:in|like|as)\b"
+)
+_STRICT_FIELD = (
+    r"(?:feedback|rationale|comments?|commentary|verdict|justification|remarks|improvements?(?:\s(?:list|"
+    r"section))?|next\ssteps?|"
+    r"follow[\s-]?up(?:\squestion)?|rewrite|output\sfields?|evaluation)"
+)
+_LOOSE_FIELD = r"(?:summary|report|explanation|evidence|assessment|reply|response|output|criterion|criteria)"
+_INTO = (
+    r"(?:set|let|make|put|mention|write|say|use(?!\sof)|start|quote|add|state|include|insert|end|begin|append|"
+    r"fill|have|"
+    r"print|claim|note|give|list)\b"
+    r"(?:[^.!?\n]{0,60}?\s)?(?:in|into|at|as|on|with|every|the|your|of|for|to(?=\s(?:the|your|every|each)))\s"
+    r"(?:the\s|your\s|every\s|each\s|"
+    r"all\s|any\s|its\s)?(?:\w+\s)?"
+)
+INTO_STRICT = re.compile(
+    rf"{_IMPERATIVE}{_INTO}{_STRICT_FIELD}\b|\b(?:in|for|as)\s(?:the|your|every|each|all)\s"
+    rf"(?:\w+\s)?{_STRICT_FIELD}\b,?\s(?:please\s)?(?:say|write|tell|mention|"
+    rf"state|put|include|add|claim|quote)\b|\b(?:the|your|every|each)\s{_STRICT_FIELD}\s(?:must|should|shall|"
+    rf"has\sto|have\sto|is\sto|are\sto|needs?\sto)\s(?:be|stay|remain|say|contain|"
+    rf"read|start|end|include|mention|state)\b"
+)
+INTO_LOOSE = re.compile(
+    rf"{_IMPERATIVE}{_INTO}{_LOOSE_FIELD}\b|\b(?:in|for|as)\s(?:the|your|every|each|all)\s"
+    rf"(?:\w+\s)?{_LOOSE_FIELD}\b,?\s(?:please\s)?(?:say|write|tell|mention|"
+    rf"state|put|include|add|claim|quote)\b|\b(?:the|your|every|each)\s{_LOOSE_FIELD}\s(?:must|should|shall|"
+    rf"has\sto|is\sto|needs?\sto)\s(?:be|stay|remain|say|contain|read)\b[^.!?\n]{{0,20}}"
+    rf"[:'\"“«]"
 )
 VALUES = re.compile(
     r"[\"']\w+[\"']\s?:\s?[\"']?(?:5|10|100)\b|<\s?(?:level|scores?|grades?|marks?|rating|verdict|"

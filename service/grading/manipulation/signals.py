@@ -212,6 +212,10 @@ def _feedback(sentence: str, has: set[str]) -> Iterator[Sign]:
         weight += 3 if shapes.SECRET.search(sentence) else 2
     elif shapes.ASKS_PROMPT.search(sentence):
         weight += 1.5
+    if shapes.INTO_STRICT.search(sentence):
+        weight += 2.5
+    elif shapes.INTO_LOOSE.search(sentence):
+        weight += 1.5
     if shapes.FIELD.search(sentence) and (name := shapes.FIELD_NAME.search(sentence)):
         judged = shapes.JUDGED.search(name.group())
         yours = name.group().startswith("your") and judged
