@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import ColumnElement, Connection, case, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Integer, bindparam, case, select, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.jobs import BatchStatus, JobState
@@ -22,19 +22,30 @@ _COLUMN = {
     GradeStatus.NEEDS_REVIEW: BATCHES.c.needs_review,
     GradeStatus.UNGRADED: BATCHES.c.ungraded,
 }
+_DONE = BATCHES.c.graded + BATCHES.c.needs_review + BATCHES.c.ungraded
+_COST = bindparam("cost", type_=Float)
+_COUNT = {
+    status: update(BATCHES)
+    .where(BATCHES.c.id == bindparam("batch"))
+    .values(
+        {
+            column: column + 1,
+            BATCHES.c.cost_usd: BATCHES.c.cost_usd + _COST,
+            BATCHES.c.unpriced: BATCHES.c.unpriced + bindparam("unknown", type_=Integer),
+            BATCHES.c.largest_usd: case((BATCHES.c.largest_usd < _COST, _COST), else_=BATCHES.c.largest_usd),
+        }
+    )
+    .returning(BATCHES.c.total <= _DONE)
+    for status, column in _COLUMN.items()
+}
 
 
 def count_finished(connection: Connection, batch_id: str, record: GradeRecord, now: int) -> bool:
     """Add one finished item to its batch; True when that was the last."""
-    column, cost = _COLUMN[record.status], record.usage.cost_usd if record.usage else 0.0
-    change: dict[str, object] = {column.name: column + 1}
-    if cost is None:
-        change["unpriced"] = BATCHES.c.unpriced + 1
-    else:
-        change["cost_usd"] = BATCHES.c.cost_usd + cost
-        change["largest_usd"] = case((BATCHES.c.largest_usd < cost, cost), else_=BATCHES.c.largest_usd)
-    connection.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(**change))
-    return close_if_through(connection, batch_id, now)
+    cost = record.usage.cost_usd if record.usage else 0.0
+    counted = {"batch": batch_id, "cost": cost or 0.0, "unknown": int(cost is None)}
+    through = connection.execute(_COUNT[record.status], counted).scalar()
+    return bool(through) and close_if_through(connection, batch_id, now)
 
 
 def stop(connection: Connection, batch_id: str, reason: Reason, now: int) -> None:
@@ -60,7 +71,7 @@ def end(connection: Connection, batch_id: str | None, jobs: ColumnElement[bool],
 def close_if_through(connection: Connection, batch_id: str, now: int) -> bool:
     """Close a batch with nothing left to do; True in the one transaction that closes it."""
     of = BATCHES.c
-    through = (of.id == batch_id) & of.status.in_(_OPEN) & (of.graded + of.needs_review + of.ungraded >= of.total)
+    through = (of.id == batch_id) & of.status.in_(_OPEN) & (of.total <= _DONE)
     closed = case(
         (of.status == BatchStatus.CANCELLING.value, BatchStatus.CANCELLED.value), else_=BatchStatus.COMPLETED.value
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, Select, and_, exists, insert, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, exists, insert, or_, select, text, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
@@ -22,6 +22,9 @@ from service.storage.tables import GRADES, JOBS, REUSABLE, RUBRIC_TEXTS
 KNOWN_RUBRICS = 1_000
 _LISTED = [column for column in GRADES.columns if column.name != "audit"]
 _RUBRIC: TypeAdapter[Rubric] = TypeAdapter(Rubric)
+_REPLACE = update(GRADES).where(
+    GRADES.c.id == bindparam("which"), GRADES.c.tenant == bindparam("of"), GRADES.c.open == 1
+)
 
 
 class NotReplaceable(Exception):
@@ -71,8 +74,8 @@ class SqlGradeStore:
 
     def replace(self, connection: Connection, record: GradeRecord, reusable: Mapping[str, str] = {}) -> bool:
         """The statements of :meth:`finish`, for a transaction that stores more; False if it may not be replaced."""
-        mine = (GRADES.c.id == record.id) & (GRADES.c.tenant == record.tenant) & (GRADES.c.open == 1)
-        if connection.execute(update(GRADES).where(mine).values(grade_row(record))).rowcount != 1:
+        values = {**grade_row(record), "which": record.id, "of": record.tenant}
+        if connection.execute(_REPLACE, values).rowcount != 1:
             return False
         self._keep_reusable(connection, record, reusable)
         record_grade(connection, record, self._now())

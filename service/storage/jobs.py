@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, func, insert, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, func, insert, or_, select, text, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.jobs import (
@@ -32,6 +32,26 @@ LOOK_AGAIN = 1_000_000
 
 _FEEDING = 4_711_002
 _BEGUN = (JobState.QUEUED.value, JobState.RUNNING.value)
+
+_CLAIM = (
+    update(JOBS)
+    .where(JOBS.c.id == bindparam("job"), JOBS.c.portion == bindparam("of"), JOBS.c.state.in_(_BEGUN))
+    .values(
+        state=JobState.RUNNING.value,
+        attempts=JOBS.c.attempts + 1,
+        crashes=JOBS.c.crashes + case((JOBS.c.state == JobState.RUNNING.value, 1), else_=0),
+    )
+    .returning(JOBS.c.attempts, JOBS.c.crashes, JOBS.c.batch_id, JOBS.c.tenant)
+)
+_FINISH = (
+    update(JOBS)
+    .where(JOBS.c.id == bindparam("job"), JOBS.c.state != JobState.DONE.value)
+    .values(state=JobState.DONE.value, portion=None)
+    .returning(JOBS.c.batch_id)
+)
+_BATCH = select(BATCHES).join(JOBS, JOBS.c.batch_id == BATCHES.c.id).where(JOBS.c.id == bindparam("job"))
+_GRADE = select(GRADES).where(GRADES.c.id == bindparam("job"))
+"""What every job does is built once: building a statement costs more than running it."""
 
 
 class SqlJobStore:
@@ -76,9 +96,7 @@ class SqlJobStore:
         """Store a job's grade once, whoever comes first; False for everyone after."""
 
         def work(connection: Connection) -> bool:
-            mine = (JOBS.c.id == record.id) & (JOBS.c.state != JobState.DONE.value)
-            ended = update(JOBS).where(mine).values(state=JobState.DONE.value, portion=None).returning(JOBS.c.batch_id)
-            row = connection.execute(ended).first()
+            row = connection.execute(_FINISH, {"job": record.id}).first()
             if row is None:
                 return False
             self._grades.complete(connection, record, reusable)
@@ -116,13 +134,7 @@ class SqlJobStore:
 
     def _claim(self, connection: Connection, job: GradeId, portion: PortionId, now: int) -> Claim | None:
         batch = _batch_of(connection, job)
-        mine = (JOBS.c.id == job) & (JOBS.c.portion == portion) & JOBS.c.state.in_(_BEGUN)
-        crashed = case((JOBS.c.state == JobState.RUNNING.value, 1), else_=0)
-        counted = {"attempts": JOBS.c.attempts + 1, "crashes": JOBS.c.crashes + crashed}
-        begun = update(JOBS).where(mine).values(state=JobState.RUNNING.value, **counted)
-        row = connection.execute(
-            begun.returning(JOBS.c.attempts, JOBS.c.crashes, JOBS.c.batch_id, JOBS.c.tenant)
-        ).first()
+        row = connection.execute(_CLAIM, {"job": job, "of": portion}).first()
         if row is None:
             return None
         if refusal := _refusal(batch, row.attempts):
@@ -132,7 +144,7 @@ class SqlJobStore:
             return None
         if batch is not None and not _fits_the_budget(connection, batch, job, now):
             return None
-        grade = connection.execute(select(GRADES).where(GRADES.c.id == job)).mappings().first()
+        grade = connection.execute(_GRADE, {"job": job}).mappings().first()
         if grade is None:
             batch_rows.end(connection, row.batch_id, JOBS.c.id == job, CANCELLED, now)
             return None
@@ -148,14 +160,11 @@ def new_job(record: GradeRecord, state: JobState, **more: Any) -> dict[str, Any]
 
 def _batch_of(connection: Connection, job: GradeId) -> RowMapping | None:
     """The batch of a job, locked while its budget is looked at."""
-    batch_id = connection.execute(select(JOBS.c.batch_id).where(JOBS.c.id == job)).scalar()
-    if batch_id is None:
-        return None
-    wanted = select(BATCHES).where(BATCHES.c.id == batch_id)
-    row = connection.execute(wanted).mappings().first()
-    if row is not None and row["max_cost_usd"] is not None:
-        row = connection.execute(wanted.with_for_update()).mappings().first()
-    return row
+    row = connection.execute(_BATCH, {"job": job}).mappings().first()
+    if row is None or row["max_cost_usd"] is None:
+        return row
+    locked = select(BATCHES).where(BATCHES.c.id == row["id"]).with_for_update()
+    return connection.execute(locked).mappings().first()
 
 
 def _refusal(batch: RowMapping | None, attempts: int) -> Reason | None:
