@@ -105,7 +105,11 @@ def test_any_reply_survives_being_recorded(
     assert read_recorded(path) == (CARD, {"k": stored})
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b""), gzip.compress(b'{"format": 2}\n')])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b""), gzip.compress(b'{"format": 2}\n')],
+    ids=["nothing", "no gzip", "empty gzip", "another format"],
+)
 def test_a_damaged_record_is_named_with_the_way_out(tmp_path: Path, content: bytes) -> None:
     """Cut off, of another format, or no such file at all."""
     path = tmp_path / "smoke-m.jsonl.gz"
