@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from typing import Literal
 from platformdirs import user_data_path
 
 from service import __version__
+from service.allowances import AllowanceStore
 from service.batches import Batches
 from service.catalogue import Catalogue
 from service.engine import DbosEngine
@@ -35,8 +37,10 @@ from service.idempotency import Idempotency
 from service.intake import Intake
 from service.keys import Keys
 from service.library import FileLibrary
+from service.limiting import Limiting
 from service.llm import scripted
 from service.llm.backend import ChatBackend
+from service.llm.breaker import PATIENCE, Breaker
 from service.llm.embedded import EmbeddedChat
 from service.llm.litellm_chat import LiteLLMChat
 from service.llm.model_files import QWEN_CODER_1_5B, NoProgress, Progress, ensure_model
@@ -49,8 +53,10 @@ from service.privacy import Privacy
 from service.reviewing import Reviewing, SecondGrader
 from service.reviews import SecondOpinion
 from service.settings import EMBEDDED, Settings
+from service.spending import Spending
 from service.storage import (
     Database,
+    SqlAllowanceStore,
     SqlBatchStore,
     SqlDeliveryQueue,
     SqlEndpointStore,
@@ -105,6 +111,8 @@ class Services:
     store: GradeStore
     keys: Keys
     idempotency: Idempotency
+    limiting: Limiting
+    spending: Spending
     metrics: Metrics
     secret: bytes = field(repr=False)
     runs_dir: Path
@@ -132,7 +140,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         Misconfigured: the settings do not fit together.
     """
     library = FileLibrary(settings.content_dir)
-    model = ResilientChat(backend or open_backend(settings), retry_policy(settings))
+    model = guarded(backend or open_backend(settings), settings)
     grader = build_grader(settings, library, model)
     database = await open_migrated(settings.database.url)
     clock, metrics = SystemClock(), Metrics()
@@ -143,7 +151,11 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     jobs = SqlJobStore(database, store)
     catalogue = Catalogue(library, SqlRubricStore(database), clock)
     intake = Intake(catalogue, limits(settings), settings.limits.metadata_keys, settings.data_policy, (model,))
-    grading = Grading(grader, store, jobs, clock, pace(settings), metrics)
+    limiting = Limiting(SqlAllowanceStore(database), clock, settings.limits.requests_per_minute)
+    spending = Spending(
+        limiting, settings.limits.usd_per_day, is_priced(model.backend) and is_priced(second_model.backend)
+    )
+    grading = Grading(grader, store, jobs, clock, pace(settings), metrics, spending.purse)
     privacy = Privacy(store, SqlLearnerStore(database, store), clock, settings.answer_days)
     services = Services(
         grading=grading,
@@ -174,6 +186,8 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         store=store,
         keys=Keys(SqlKeyStore(database), clock),
         idempotency=Idempotency(SqlIdempotencyStore(database), clock),
+        limiting=limiting,
+        spending=spending,
         metrics=metrics,
         secret=instance_secret(settings),
         runs_dir=settings.runs_dir,
@@ -212,11 +226,11 @@ async def open_reviews(url: str) -> AsyncIterator[ReviewStore]:
 
 
 @asynccontextmanager
-async def open_keys(settings: Settings) -> AsyncIterator[Keys]:
-    """The keys alone, for the command line."""
+async def open_keys(settings: Settings) -> AsyncIterator[tuple[Keys, AllowanceStore]]:
+    """The keys, and what tenants may use, for the command line."""
     database = await open_migrated(settings.database.url)
     try:
-        yield Keys(SqlKeyStore(database), SystemClock())
+        yield Keys(SqlKeyStore(database), SystemClock()), SqlAllowanceStore(database)
     finally:
         await database.close()
 
@@ -286,7 +300,7 @@ def second_grader(settings: Settings, library: Library, model: ResilientChat) ->
         other = settings.model_copy(
             update={"model": settings.appeal_model, "model_base_url": None, "model_api_key": None, "judge": "auto"}
         )
-        model = ResilientChat(open_backend(other), retry_policy(other))
+        model = guarded(open_backend(other), other)
         judge = _judge(other, library, model)
     else:
         judge = _judge(settings, library, model)
@@ -413,6 +427,17 @@ def model_finder(settings: Settings, progress: Progress | None = None) -> Callab
     return lambda: ensure_model(
         QWEN_CODER_1_5B, path=embedded.path, cache_dir=embedded.cache_dir, progress=progress or NoProgress()
     )
+
+
+def guarded(backend: ChatBackend, settings: Settings) -> ResilientChat:
+    """A model as the service asks it: with the retry policy, behind a breaker."""
+    patience = PATIENCE * settings.call_seconds
+    return ResilientChat(backend, retry_policy(settings), breaker=Breaker(backend.name, time.monotonic, patience))
+
+
+def is_priced(backend: ChatBackend) -> bool:
+    """Whether the price of a call is known."""
+    return backend.cost_usd(Tokens(input=1, output=1)) is not None
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:

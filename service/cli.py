@@ -76,8 +76,7 @@ def serve(
     ] = False,
 ) -> None:
     """Start the HTTP service; fetches the embedded model first if it is needed and missing."""
-    import uvicorn
-
+    from service.api.serving import serve as serve_until_stopped
     from service.telemetry import set_up_logging
     from service.web.app import create_site
 
@@ -95,23 +94,14 @@ def serve(
     with _explained():
         web = create_site(settings)
     _print_invitation(host, port, has_keys)
-    uvicorn.run(
-        web,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=int(settings.seconds.drain),
-    )
+    serve_until_stopped(web, host, port, settings.seconds.drain)
 
 
 async def _keys_ready(settings: Settings, create_first: bool) -> bool:
     """Whether there is a live key, after making the first one if that is wished."""
     from service.bootstrap import open_keys
 
-    async with open_keys(settings) as keys:
+    async with open_keys(settings) as (keys, _):
         if create_first and (issued := await keys.create_first()):
             show_first(issued)
         return await keys.any_live()

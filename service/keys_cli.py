@@ -1,4 +1,4 @@
-"""``debrief keys create | list | rotate | revoke``: who may use the service, and for what."""
+"""``debrief keys create | list | rotate | revoke | limits``: who may use the service, for what, and how much."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from service.access import ALL_SCOPES, MEANING, USUAL_SCOPES, ApiKey, KeyId, Scope
+from service.allowances import Allowance, AllowanceStore
 from service.bootstrap import open_keys
 from service.keys import IssuedKey, Keys, UnknownKey
 from service.ports import StoreUnavailable
@@ -20,6 +21,10 @@ from service.settings import Settings
 from service.terminal import err, fail, out
 
 T = TypeVar("T")
+
+Requests = Annotated[int | None, typer.Option(help="All requests of the tenant.", min=1)]
+TokensUsed = Annotated[int | None, typer.Option(help="Tokens of models, in and out.", min=1)]
+Dollars = Annotated[float | None, typer.Option(help="Spent on models in a UTC day.", min=0)]
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SPAN = re.compile(r"(\d{1,5})([hd])")
@@ -38,20 +43,43 @@ def create(
     name: Annotated[str, typer.Option(help="To know the key by: who or what uses it.")] = "",
     scopes: Annotated[str, typer.Option(help="Separated by commas, or all.")] = ",".join(sorted(USUAL_SCOPES)),
     lasts: Annotated[str | None, typer.Option(help="E.g. 90d or 12h; for ever if left out.")] = None,
+    requests_per_minute: Requests = None,
+    tokens_per_minute: TokensUsed = None,
+    usd_per_day: Dollars = None,
 ) -> None:
-    """Make a key and show it, once."""
+    """Make a key and show it, once. Limits, where given, are the tenant's: for all its keys together."""
     if not _TENANT.fullmatch(tenant):
         fail(f"a tenant cannot be called {tenant!r}.", "Use 1 to 64 letters, digits, dots, hyphens or underscores.", 2)
     if len(name) > 100:
         fail("the name is too long.", "Use at most 100 characters.", 2)
     wanted, lasting = _scopes(scopes), None if lasts is None else _span(lasts)
-    _show_once(_with_keys(lambda keys: keys.create(Tenant(tenant), name, wanted, lasting)))
+    given = Allowance(requests_per_minute, tokens_per_minute, usd_per_day)
+    if given != Allowance():
+        _with_keys(lambda _, allowances: _allow(allowances, Tenant(tenant), given))
+    _show_once(_with_keys(lambda keys, _: keys.create(Tenant(tenant), name, wanted, lasting)))
+
+
+@keys_app.command("limits")
+def limits(
+    tenant: Annotated[str, typer.Option(help="Whose.")],
+    requests_per_minute: Requests = None,
+    tokens_per_minute: TokensUsed = None,
+    usd_per_day: Dollars = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget the limits set before.")] = False,
+) -> None:
+    """Set what a tenant may use, or show it; servers follow within 5 seconds."""
+    given = Allowance(requests_per_minute, tokens_per_minute, usd_per_day)
+    now = _with_keys(lambda _, allowances: _allow(allowances, Tenant(tenant), given, reset=reset))
+    requests = f"{now.requests_per_minute or Settings().limits.requests_per_minute} requests a minute"
+    tokens = f"{now.tokens_per_minute or 'no limit of'} tokens a minute"
+    usd = "no limit of dollars" if now.usd_per_day is None else f"$ {now.usd_per_day:g} a day"
+    out.print(Text(f"{tenant}: {requests}, {tokens}, {usd}"), soft_wrap=True)
 
 
 @keys_app.command("list")
 def list_keys(tenant: Annotated[str | None, typer.Option(help="Only this one's keys.")] = None) -> None:
     """Show every key, a line each: id, tenant, name, how it begins, when made, state, scopes; never the key."""
-    keys = _with_keys(lambda keys: keys.all(None if tenant is None else Tenant(tenant)))
+    keys = _with_keys(lambda keys, _: keys.all(None if tenant is None else Tenant(tenant)))
     for key in keys:
         scopes = "all" if key.scopes == ALL_SCOPES else ",".join(sorted(key.scopes))
         made = f"made {key.created_at:%Y-%m-%d}"
@@ -68,15 +96,28 @@ def rotate(
 ) -> None:
     """Make a key like an old one, show it once, and let the old one end after a while."""
     grace = _span(keep_old)
-    _show_once(_with_keys(lambda keys: keys.rotate(KeyId(key_id), grace)))
+    _show_once(_with_keys(lambda keys, _: keys.rotate(KeyId(key_id), grace)))
     err.print(Text(f"The old key {key_id} ends in {keep_old} at the latest; debrief keys revoke {key_id} ends it now."))
 
 
 @keys_app.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(help="The key's id (debrief keys list).")]) -> None:
     """End a key: within 5 seconds no process accepts it any more."""
-    key = _with_keys(lambda keys: keys.revoke(KeyId(key_id)))
+    key = _with_keys(lambda keys, _: keys.revoke(KeyId(key_id)))
     out.print(Text(f"{key.id} ({key.prefix}...) is revoked."))
+
+
+async def _allow(store: AllowanceStore, tenant: Tenant, given: Allowance, *, reset: bool = False) -> Allowance:
+    """What the tenant may use now, after setting what was given."""
+    before = Allowance() if reset else await store.allowance(tenant)
+    now = Allowance(
+        given.requests_per_minute or before.requests_per_minute,
+        given.tokens_per_minute or before.tokens_per_minute,
+        before.usd_per_day if given.usd_per_day is None else given.usd_per_day,
+    )
+    if reset or now != before:
+        await store.allow(tenant, now)
+    return now
 
 
 def show_first(issued: IssuedKey) -> None:
@@ -114,10 +155,10 @@ def _state(key: ApiKey) -> str:
     return f"{'live until' if key.live(datetime.now(UTC)) else 'ended'} {key.ends_at:%Y-%m-%d %H:%M}"
 
 
-def _with_keys(work: Callable[[Keys], Awaitable[T]]) -> T:
+def _with_keys(work: Callable[[Keys, AllowanceStore], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with open_keys(Settings()) as keys:
-            return await work(keys)
+        async with open_keys(Settings()) as (keys, allowances):
+            return await work(keys, allowances)
 
     try:
         return asyncio.run(run())

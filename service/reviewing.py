@@ -184,7 +184,11 @@ class Reviewing:
     async def _graded(self, record: GradeRecord) -> tuple[Grade, CallBudget]:
         request = record.request
         deadline = self.clock.monotonic() + self.grading.pace.grade_seconds
-        budget = CallBudget(deadline=deadline, local_only=request.data_policy == "local")
+        budget = CallBudget(
+            deadline=deadline,
+            local_only=request.data_policy == "local",
+            purse=self.grading.purse_of(record.tenant),
+        )
         grade = await self.second.grader.grade(request.submission, request.rubric, budget, explain=False)
         for call in as_calls(budget.records):
             self.grading.metrics.called(call)

@@ -47,7 +47,10 @@ class EmbeddedSettings(_Group):
 
 
 class LimitSettings(_Group):
-    """Largest accepted requests: bytes of a body, code points of a text, entries of a list."""
+    """Largest accepted requests: bytes of a body, code points of a text, entries of a list.
+
+    ``requests_per_minute``: of each tenant that has no limit of its own. ``usd_per_day``: spent on models by all.
+    """
 
     body_bytes: Count = 256 * 1024
     question: Count = 4_000
@@ -59,6 +62,8 @@ class LimitSettings(_Group):
     waiting: Count = 1_000
     batch_bytes: Count = 64 * 1024 * 1024
     batch_lines: Count = 100_000
+    requests_per_minute: Count = 6_000
+    usd_per_day: Annotated[float | None, Field(ge=0)] = None
 
 
 class WorkerSettings(_Group):

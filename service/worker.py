@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from ulid import ULID
 
-from service.grading.errors import ModelRateLimited
+from service.grading.errors import ModelRateLimited, SpendingLimitReached
 from service.grading.grade import GradeStatus, Reason
 from service.job_ports import Engine, JobStore, WorkerStore
 from service.jobs import MOST_ATTEMPTS, Beat, Claim, Portion, PortionId
@@ -278,8 +278,8 @@ class Worker:
 
 
 def _was_told_to_wait(reason: Reason | None) -> bool:
-    """A full provider says nothing about the answer: such a try does not count."""
-    return reason is not None and reason.code == ModelRateLimited.code
+    """A full provider or an empty purse says nothing about the answer: such a try does not count."""
+    return reason is not None and reason.code in (ModelRateLimited.code, SpendingLimitReached.code)
 
 
 def _portion_id() -> PortionId:

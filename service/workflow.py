@@ -31,7 +31,7 @@ from service.events import (
 from service.grading.grade import Call, GradeStatus, Reason, Usage
 from service.grading.grader import OMITTED, Explanation, Grader, as_calls, criterion_grade
 from service.grading.judgement import Decision, Judgement
-from service.grading.models import CallBudget
+from service.grading.models import CallBudget, Purse
 from service.job_ports import JobStore
 from service.ports import Clock, GradeStore
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, GradeRequest, Tenant
@@ -79,7 +79,11 @@ class _InMaking:
 
 @dataclass(slots=True)
 class Grading:
-    """The one workflow behind HTTP, the command line and batches."""
+    """The one workflow behind HTTP, the command line and batches.
+
+    Attributes:
+        purse_of: who pays for a tenant's calls.
+    """
 
     grader: Grader
     store: GradeStore
@@ -87,6 +91,7 @@ class Grading:
     clock: Clock
     pace: Pace
     metrics: Metrics
+    purse_of: Callable[[Tenant], Purse | None] = lambda _: None
     channels: Channels = field(default_factory=Channels)
     submitted: asyncio.Event = field(default_factory=asyncio.Event)
     _slots: Slots = field(init=False)
@@ -238,7 +243,11 @@ class Grading:
     async def _graded(self, record: GradeRecord, channel: Channel) -> tuple[GradeRecord, dict[str, str]]:
         started = self.clock.monotonic()
         request, tenant = record.request, record.tenant
-        budget = CallBudget(deadline=started + self.pace.grade_seconds, local_only=request.data_policy == "local")
+        budget = CallBudget(
+            deadline=started + self.pace.grade_seconds,
+            local_only=request.data_policy == "local",
+            purse=self.purse_of(tenant),
+        )
         channel.publish(stage("judging"))
         judgement, key, reused = await self._judgement(record, budget, channel)
         channel.publish(stage("explaining"))

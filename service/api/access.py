@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from service.access import LOCAL_ACCESS, Access, Scope
 from service.api import problems
 from service.api.problems import ProblemError
+from service.api.usage import SPENDING, within_limits
 from service.bootstrap import Services
 from service.keys import KeyRefused
 
@@ -50,10 +51,13 @@ class AccessRule:
         """Let the request pass.
 
         Raises:
-            ProblemError: 401 without a live key, 403 without the scope.
+            ProblemError: 401 without a live key, 403 without the scope, 429 beyond a limit.
         """
-        if not self.public:
-            self._check(await presented(request))
+        if self.public:
+            return
+        access = await presented(request)
+        await within_limits(request, access, spends=self.scope in SPENDING)
+        self._check(access)
 
     def _check(self, access: Access) -> None:
         if access.learner is not None and not self.learners:

@@ -15,13 +15,30 @@ from service.api.problems import (
     HEADERS_TOO_LARGE,
     HOST_NOT_ALLOWED,
     INTERNAL,
+    INVALID_HTTP,
     INVALID_REQUEST,
     MEDIA_TYPE,
+    RATE_LIMITED,
+    REQUEST_TIMEOUT,
+    SPENDING_LIMIT,
     UNAUTHORIZED,
     URI_TOO_LONG,
 )
+from service.api.usage import SPENDING
 
-_EVERYWHERE = (HOST_NOT_ALLOWED, URI_TOO_LONG, HEADERS_TOO_LARGE, INTERNAL)
+_USAGE = {
+    "RateLimit-Policy": {
+        "description": "The limits: quota `q` of unit `qu` in window `w` seconds (IETF draft ratelimit-headers).",
+        "schema": {"type": "string"},
+        "example": '"requests";q=6000;qu="requests";w=60',
+    },
+    "RateLimit": {
+        "description": "What remains: `r`, and seconds `t` until more is free.",
+        "schema": {"type": "string"},
+        "example": '"requests";r=5999;t=60',
+    },
+}
+_EVERYWHERE = (HOST_NOT_ALLOWED, URI_TOO_LONG, HEADERS_TOO_LARGE, INVALID_HTTP, REQUEST_TIMEOUT, INTERNAL)
 _KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -82,8 +99,12 @@ def _with_rules(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
             if rule is None or rule.public or method.upper() not in methods:
                 continue
             operation["security"] = [{"key": [] if rule.scope is None else [rule.scope.value]}]
-            for status, value in refusals(UNAUTHORIZED, *(() if rule.scope is None else (FORBIDDEN,))).items():
+            limits = (RATE_LIMITED, SPENDING_LIMIT) if rule.scope in SPENDING else (RATE_LIMITED,)
+            needs = () if rule.scope is None else (FORBIDDEN,)
+            for status, value in refusals(UNAUTHORIZED, *needs, *limits).items():
                 operation["responses"].setdefault(str(status), value)
+            for response in operation["responses"].values():
+                response.setdefault("headers", {}).update(_USAGE)
     return document
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
 from service.api.problems import ProblemError, response_for
+from service.api.usage import usage_headers
 from service.bootstrap import Services
 from service.ports import StoreUnavailable
 from service.telemetry import LOGGER
@@ -49,7 +50,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in present)]
+                more = (header for header in _HEADERS if header[0] not in present)
+                message["headers"] = [*message["headers"], *more, *usage_headers(scope)]
             await send(message)
 
         try:
@@ -85,6 +87,9 @@ class Guard:
     def _refusal(self, scope: Scope) -> ProblemError | None:
         """What can be refused from the head of a request alone, before its body is read."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
+        hosts = sum(name == b"host" for name, _ in headers)
+        if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
+            return ProblemError(problems.INVALID_HEADER, "Host has to be sent, once (RFC 9112, 3.2).")
         if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
             return ProblemError(problems.HEADERS_TOO_LARGE)
         if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URI_BYTES:

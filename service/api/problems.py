@@ -55,6 +55,8 @@ UNSUPPORTED_MEDIA = Kind(
 )
 NOT_ACCEPTABLE = Kind("not-acceptable", 406, "No acceptable representation", "Accept application/json.")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large", "Send less; the limit is in detail.")
+INVALID_HTTP = Kind("invalid-http", 400, "This is not HTTP", "Send a request as in RFC 9112.")
+REQUEST_TIMEOUT = Kind("request-timeout", 408, "The request came too slowly", "Send it without pauses.")
 HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large", "Send at most 16 KiB of headers.")
 URI_TOO_LONG = Kind("uri-too-long", 414, "The address is too long", "Send at most 4 KiB of path and query.")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path and the id.")
@@ -66,6 +68,10 @@ HOST_NOT_ALLOWED = Kind(
     421,
     "This host name is not answered",
     "Use 127.0.0.1 or localhost: the server has no keys. `debrief keys create` makes one.",
+)
+RATE_LIMITED = Kind("rate-limited", 429, "Too much was asked for", "Retry after the time given; see RateLimit-Policy.")
+SPENDING_LIMIT = Kind(
+    "spending-limit-reached", 429, "Nothing more may be spent on models today", "Retry after the time given."
 )
 KEY_IN_USE = Kind(
     "idempotency-key-in-use", 409, "The first request with this key still runs", "Repeat it after the time given."
@@ -113,6 +119,8 @@ KINDS: tuple[Kind, ...] = (
     UNSUPPORTED_MEDIA,
     NOT_ACCEPTABLE,
     BODY_TOO_LARGE,
+    INVALID_HTTP,
+    REQUEST_TIMEOUT,
     HEADERS_TOO_LARGE,
     URI_TOO_LONG,
     NOT_FOUND,
@@ -120,6 +128,8 @@ KINDS: tuple[Kind, ...] = (
     UNAUTHORIZED,
     FORBIDDEN,
     HOST_NOT_ALLOWED,
+    RATE_LIMITED,
+    SPENDING_LIMIT,
     KEY_IN_USE,
     KEY_REUSED,
     NOTHING_TO_RETRY,

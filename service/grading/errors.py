@@ -12,6 +12,7 @@ GradingError
     ├── ModelUnavailable   connection refused, 5xx, overloaded
     ├── ModelTimeout       a call or the whole grade ran out of time
     ├── ModelRateLimited   429; carries ``retry_after``
+    ├── SpendingLimitReached nothing more may be spent today; carries ``retry_after``
     ├── ModelRefused       the model declined to answer
     ├── ReplyInvalid       truncated, not JSON, or not what was asked for
     ├── InputTooLong       the texts do not fit the model's context window: never shortened silently
@@ -103,6 +104,12 @@ class ModelRateLimited(ModelError):
     """The provider asked us to slow down (HTTP 429)."""
 
     code = "model_rate_limited"
+
+
+class SpendingLimitReached(ModelError):
+    """The model is not asked: what may be spent in a day is spent."""
+
+    code = "spending_limit_reached"
 
 
 class ModelRefused(ModelError):

@@ -111,19 +111,35 @@ class CallRecord:
         return replace(self, outcome=outcome)
 
 
+class Purse(Protocol):
+    """What calls are paid from. Looked into before each call, charged after it."""
+
+    async def open(self) -> None:
+        """Return if a call may be made.
+
+        Raises:
+            ModelError: nothing may be spent now.
+        """
+
+    async def pay(self, tokens: Tokens, cost_usd: float | None) -> None:
+        """Charge a call that was made; a failed one may have cost something, too."""
+
+
 @dataclass(slots=True)
 class CallBudget:
-    """The calls made for one grade and the time left for more.
+    """The calls made for one grade, the time left for more, and who pays.
 
     Attributes:
         deadline: when the grade has to be done, on the event loop's clock; None for no limit.
         records: every call in order, failed and repeated ones included.
         local_only: no model outside the machine's own network may be asked.
+        purse: None where nobody counts, as in evaluations.
     """
 
     deadline: float | None = None
     records: list[CallRecord] = field(default_factory=list)
     local_only: bool = False
+    purse: Purse | None = None
 
 
 @dataclass(frozen=True, slots=True)

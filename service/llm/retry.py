@@ -2,20 +2,28 @@
 
 Asked again: connection errors, 5xx, time-outs, 429 (after its Retry-After), and replies that cannot be read
 (with the problem appended, once per attempt). Not asked again: refusals, wrong configuration, input that is
-too long. Three attempts in all, repairs included; no wait goes past the deadline of the grade. Libraries
-underneath have their own retries switched off.
+too long, a model that rests behind its breaker, an empty purse. Three attempts in all, repairs included; no wait
+goes past the deadline of the grade. Libraries underneath have their own retries switched off.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from service.grading.errors import ModelError, ModelRateLimited, ModelTimeout, MustStayHere, ReplyInvalid
+from service.grading.errors import (
+    ModelError,
+    ModelRateLimited,
+    ModelTimeout,
+    MustStayHere,
+    ReplyInvalid,
+    SpendingLimitReached,
+)
 from service.grading.models import (
     CallBudget,
     CallRecord,
@@ -27,11 +35,14 @@ from service.grading.models import (
     Tokens,
 )
 from service.llm.backend import ChatBackend
+from service.llm.breaker import Breaker, ModelResting, Passage
 from service.llm.pause import Pause
 
 T = TypeVar("T")
 
 ATTEMPTS = 3
+NOT_AGAIN = (ModelResting, SpendingLimitReached)
+"""No call was made, and none would be made a moment later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +69,14 @@ class ResilientChat:
     Attributes:
         healthy: whether the last call got any answer at all; for readiness only.
         pause: until when a provider that answered 429 is left alone, by everybody.
+        breaker: lets calls fail at once while the model is not answering; None asks whatever happens.
     """
 
     backend: ChatBackend
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     healthy: bool = True
     pause: Pause = field(default_factory=Pause)
+    breaker: Breaker | None = None
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,32 +129,49 @@ class ResilientChat:
         return wait_random_exponential(multiplier=self.policy.base_wait, max=self.policy.longest_wait)(state)
 
     def _again(self, error: BaseException, budget: CallBudget) -> bool:
-        if not isinstance(error, ModelError) or not error.retryable:
+        if not isinstance(error, ModelError) or not error.retryable or isinstance(error, NOT_AGAIN):
             return False
         wait = error.retry_after or 0.0
         return wait <= self.policy.longest_wait and wait < _seconds_left(budget, self.policy.call_seconds)
 
     async def _call(self, request: ChatRequest, budget: CallBudget) -> tuple[ChatReply, CallRecord]:
-        loop = asyncio.get_running_loop()
         place = await self._allowed_place(budget)
-        try:
-            async with asyncio.timeout_at(budget.deadline):
-                await self._slot(budget)
-        except TimeoutError:
-            raise ModelTimeout("the time for this grade ran out while waiting for the model") from None
-        started = loop.time()
+        with self.breaker.passing() if self.breaker else nullcontext() as passage:
+            try:
+                async with asyncio.timeout_at(budget.deadline):
+                    await self._slot(budget)
+            except TimeoutError:
+                raise ModelTimeout("the time for this grade ran out while waiting for the model") from None
+            try:
+                if budget.purse is not None:
+                    await budget.purse.open()
+                return await self._answered(request, budget, place, passage)
+            finally:
+                self._slots.release()
+
+    async def _answered(
+        self, request: ChatRequest, budget: CallBudget, place: Place, passage: Passage | None
+    ) -> tuple[ChatReply, CallRecord]:
+        loop = asyncio.get_running_loop()
+        started, seconds = loop.time(), _seconds_left(budget, self.policy.call_seconds)
+        reply: ChatReply | None = None
+        failed: ModelError | None = None
         try:
             reply = await self._timed(request, budget)
         except ModelError as error:
-            self.healthy = False
+            failed = error
             if isinstance(error, ModelRateLimited) and error.retry_after is not None:
                 self.pause.extend(error.retry_after)
-            self._record(request, None, error.code, loop.time() - started, budget, place)
-            raise
-        finally:
-            self._slots.release()
-        self.healthy = True
-        return reply, self._record(request, reply, "ok", loop.time() - started, budget, place)
+        self.healthy = failed is None
+        if passage is not None and self.breaker is not None:
+            self.breaker.leave(passage, failed, seconds)
+        outcome = "ok" if failed is None else failed.code
+        record = self._record(request, reply, outcome, loop.time() - started, budget, place)
+        if budget.purse is not None:
+            await budget.purse.pay(record.tokens, record.cost_usd)
+        if reply is None:
+            raise failed or AssertionError("a call ends with a reply or an error")
+        return reply, record
 
     async def _slot(self, budget: CallBudget) -> None:
         """Take a slot while the model may be asked; a pause is waited for without one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.storage.allowances import SqlAllowanceStore
 from service.storage.batches import SqlBatchStore
 from service.storage.database import Database, open_database
 from service.storage.deliveries import SqlDeliveryQueue
@@ -18,6 +19,7 @@ from service.storage.workers import SqlWorkerStore
 
 __all__ = [
     "Database",
+    "SqlAllowanceStore",
     "SqlBatchStore",
     "SqlDeliveryQueue",
     "SqlEndpointStore",

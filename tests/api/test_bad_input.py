@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.api.app import create_app
+from service.bootstrap import open_services
+from service.settings import Settings
 from service.strict_json import MAX_DEPTH, InvalidJSON, parse
 from tests.conftest import Client
 
@@ -196,3 +199,32 @@ def test_strict_parsing_of_any_bytes_is_a_value_or_a_problem(body: bytes) -> Non
     """Never another exception."""
     with contextlib.suppress(InvalidJSON):
         parse(body)
+
+
+@pytest.mark.parametrize("hosts", [[], [b"127.0.0.1", b"localhost"]], ids=["none", "two"])
+async def test_a_request_has_to_name_one_host(settings: Settings, hosts: list[bytes]) -> None:
+    """RFC 9112, 3.2: 400."""
+    async with open_services(settings) as services:
+        app = create_app(settings, services)
+        app.state.services = services
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": "/healthz",
+            "raw_path": b"/healthz",
+            "query_string": b"",
+            "headers": [(b"host", host) for host in hosts],
+            "client": ("127.0.0.1", 1),
+        }
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope, receive, send)
+
+    assert sent[0]["status"] == 400
