@@ -1,9 +1,10 @@
 """A circuit breaker for one model: after a while without any answer, calls fail at once, and one a second tries.
 
-Closed: calls pass. It opens when ``FAILURES`` calls in a row failed, or when that many are waiting in vain: begun more
-than ``patience`` seconds ago while nothing has answered since then. So a provider that hangs is noticed before its
-calls time out, and a slow one that answers is not taken for a dead one. Open: one call in ``PROBE_SECONDS`` passes, the
-others fail without waiting. Any answer closes it, a refusal or an unreadable one included: somebody is there.
+Closed: calls pass. It opens when ``FAILURES`` calls in a row failed over ``LASTING`` seconds, or when that many are
+waiting in vain: begun more than ``patience`` seconds ago while nothing has answered since then. So a blip or a flaky
+provider opens nothing, one that hangs is noticed before its calls time out, and a slow one that answers is not taken
+for a dead one. Open: one call in ``PROBE_SECONDS`` passes, the others fail without waiting. Any answer closes it, a
+refusal or an unreadable one included: somebody is there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from service.grading.errors import ModelError, ModelTimeout, ModelUnavailable
 from service.telemetry import log
 
 FAILURES = 5
+LASTING = 5.0
 PATIENCE = 0.75
 """Share of a call's longest time after which it counts as waiting long: 15 of 20 seconds."""
 PROBE_SECONDS = 1.0
@@ -47,6 +49,7 @@ class Breaker:
     clock: Callable[[], float]
     patience: float
     _failures: int = 0
+    _failing_since: float = float("inf")
     _open: bool = False
     _answered: float = float("-inf")
     _probed: float = float("-inf")
@@ -97,12 +100,13 @@ class Breaker:
         """
         self._waiting.discard(passage)
         if not isinstance(error, ModelUnavailable | ModelTimeout):
-            self._failures, self._answered = 0, self.clock()
+            self._failures, self._failing_since, self._answered = 0, float("inf"), self.clock()
             if self._open:
                 self._turn(opened=False)
         elif not (isinstance(error, ModelTimeout) and seconds < self.patience):
-            self._failures += 1
-            if self._failures >= FAILURES and not self._open:
+            self._failures, self._failing_since = self._failures + 1, min(self._failing_since, self.clock())
+            lasting = self.clock() - self._failing_since >= LASTING
+            if self._failures >= FAILURES and lasting and not self._open:
                 self._turn(opened=True)
 
     def abandon(self, passage: Passage) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.grading.errors import (
     ModelError,
@@ -15,8 +17,8 @@ from service.grading.errors import (
     SpendingLimitReached,
 )
 from service.grading.models import CallBudget, ChatReply, ChatRequest, Message, Tokens
-from service.llm.breaker import FAILURES, PROBE_SECONDS, RETRY_AFTER, Breaker, ModelResting, Passage
-from service.llm.retry import ResilientChat, RetryPolicy
+from service.llm.breaker import FAILURES, LASTING, PROBE_SECONDS, RETRY_AFTER, Breaker, ModelResting, Passage
+from service.llm.retry import ATTEMPTS, ResilientChat, RetryPolicy
 from service.llm.scripted import RepliesInOrder
 from tests.clock import HeldClock
 
@@ -44,6 +46,13 @@ def fail(breaker: Breaker, times: int = FAILURES, error: ModelError | None = Non
         breaker.leave(breaker.enter(), error or ModelUnavailable("down"), seconds)
 
 
+def go_down(breaker: Breaker, clock: HeldClock) -> None:
+    """Fail for as long as it takes."""
+    fail(breaker, FAILURES - 1)
+    clock.pass_(LASTING)
+    fail(breaker, 1)
+
+
 def rests(breaker: Breaker) -> bool:
     """Whether a call fails at once."""
     try:
@@ -53,11 +62,13 @@ def rests(breaker: Breaker) -> bool:
     return False
 
 
-def test_it_opens_after_failures_in_a_row_only(breaker: Breaker) -> None:
+def test_it_opens_after_failures_in_a_row_only(breaker: Breaker, clock: HeldClock) -> None:
     """One answer among them and it starts to count anew."""
     fail(breaker, FAILURES - 1)
+    clock.pass_(LASTING)
     breaker.leave(breaker.enter(), None, CALL)
     fail(breaker, FAILURES - 1)
+    clock.pass_(LASTING)
     before = rests(breaker)
     fail(breaker, 1)
 
@@ -65,19 +76,46 @@ def test_it_opens_after_failures_in_a_row_only(breaker: Breaker) -> None:
     assert rests(breaker)
 
 
-@pytest.mark.parametrize("error", [ModelRateLimited("slow down"), ModelRefused("no")], ids=["429", "refusal"])
-def test_an_answer_of_any_kind_is_an_answer(breaker: Breaker, error: ModelError) -> None:
-    """Somebody is there."""
-    fail(breaker, 10 * FAILURES, error)
+def test_a_moment_of_failures_opens_nothing(breaker: Breaker, clock: HeldClock) -> None:
+    """A grade asks many things at once, and all fail together."""
+    fail(breaker, 100 * FAILURES)
+    clock.pass_(LASTING - 1)
+    fail(breaker, FAILURES)
 
     assert not rests(breaker)
 
 
-def test_a_call_cut_short_by_its_grade_says_nothing(breaker: Breaker) -> None:
+@given(st.lists(st.booleans(), min_size=100, max_size=100))
+def test_a_provider_of_which_every_third_call_answers_is_never_left_alone(failing: list[bool]) -> None:
+    """However its failures fall, at a call a second."""
+    clock = HeldClock()
+    breaker = Breaker("m", clock.monotonic, PATIENCE)
+    for number, fails in enumerate(failing):
+        clock.pass_(1)
+        breaker.leave(breaker.enter(), ModelUnavailable("down") if fails and number % 3 else None, CALL)
+
+    assert not breaker.is_open
+
+
+@pytest.mark.parametrize("error", [ModelRateLimited("slow down"), ModelRefused("no")], ids=["429", "refusal"])
+def test_an_answer_of_any_kind_is_an_answer(breaker: Breaker, clock: HeldClock, error: ModelError) -> None:
+    """Somebody is there."""
+    fail(breaker, 10 * FAILURES, error)
+    clock.pass_(LASTING)
+    fail(breaker, FAILURES, error)
+
+    assert not rests(breaker)
+
+
+def test_a_call_cut_short_by_its_grade_says_nothing(breaker: Breaker, clock: HeldClock) -> None:
     """Only time-outs of calls that were given long count."""
     fail(breaker, 10 * FAILURES, ModelTimeout("short"), seconds=1.0)
+    clock.pass_(LASTING)
+    fail(breaker, FAILURES, ModelTimeout("short"), seconds=1.0)
     before = rests(breaker)
     fail(breaker, FAILURES, ModelTimeout("long"))
+    clock.pass_(LASTING)
+    fail(breaker, 1, ModelTimeout("long"))
 
     assert not before
     assert rests(breaker)
@@ -111,7 +149,7 @@ def test_a_slow_provider_that_answers_is_not_taken_for_a_dead_one(breaker: Break
 
 def test_while_open_one_call_a_second_tries(breaker: Breaker, clock: HeldClock) -> None:
     """However many come, and however long the one before takes."""
-    fail(breaker)
+    go_down(breaker, clock)
     let_through: list[Passage] = []
     for _ in range(100):
         clock.pass_(0.1)
@@ -126,7 +164,7 @@ def test_while_open_one_call_a_second_tries(breaker: Breaker, clock: HeldClock) 
 
 def test_the_first_answer_closes_it(breaker: Breaker, clock: HeldClock) -> None:
     """And at once."""
-    fail(breaker)
+    go_down(breaker, clock)
     clock.pass_(PROBE_SECONDS)
     breaker.leave(breaker.enter(), None, CALL)
 
@@ -134,9 +172,9 @@ def test_the_first_answer_closes_it(breaker: Breaker, clock: HeldClock) -> None:
     assert not rests(breaker)
 
 
-async def test_a_resting_model_is_not_waited_for_nor_asked(breaker: Breaker) -> None:
+async def test_a_resting_model_is_not_waited_for_nor_asked(breaker: Breaker, clock: HeldClock) -> None:
     """No second attempt, no record of a call, nothing to pay."""
-    fail(breaker)
+    go_down(breaker, clock)
     model = RepliesInOrder([ChatReply("hello")])
     budget = CallBudget()
     chat = ResilientChat(model, RetryPolicy(base_wait=0.0), breaker=breaker)
@@ -150,18 +188,20 @@ async def test_a_resting_model_is_not_waited_for_nor_asked(breaker: Breaker) -> 
 
 async def test_a_dead_model_opens_the_breaker_and_a_living_one_closes_it(breaker: Breaker, clock: HeldClock) -> None:
     """Through the retry layer."""
-    model = RepliesInOrder([ModelUnavailable("down")] * FAILURES + [ChatReply("hello")])
+    down = [ModelUnavailable("down")] * ATTEMPTS * (FAILURES // ATTEMPTS + 1)
+    model = RepliesInOrder([*down, ChatReply("hello")])
     chat = ResilientChat(model, RetryPolicy(base_wait=0.0), breaker=breaker)
 
-    for _ in range(FAILURES):
+    for _ in range(FAILURES // ATTEMPTS + 1):
         with pytest.raises(ModelUnavailable):
             await chat.ask(REQUEST, lambda reply: reply.text, CallBudget())
+        clock.pass_(LASTING)
     opened = breaker.is_open
     clock.pass_(PROBE_SECONDS)
     text = await chat.ask(REQUEST, lambda reply: reply.text, CallBudget())
 
     assert (opened, breaker.is_open, text) == (True, False, "hello")
-    assert len(model.requests) == FAILURES + 1
+    assert len(model.requests) == len(down) + 1
 
 
 async def test_a_cancelled_call_says_nothing(breaker: Breaker, clock: HeldClock) -> None:
