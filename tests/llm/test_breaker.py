@@ -188,7 +188,7 @@ async def test_a_resting_model_is_not_waited_for_nor_asked(breaker: Breaker, clo
 
 async def test_a_dead_model_opens_the_breaker_and_a_living_one_closes_it(breaker: Breaker, clock: HeldClock) -> None:
     """Through the retry layer."""
-    down = [ModelUnavailable("down")] * ATTEMPTS * (FAILURES // ATTEMPTS + 1)
+    down = [ModelUnavailable("down")] * FAILURES
     model = RepliesInOrder([*down, ChatReply("hello")])
     chat = ResilientChat(model, RetryPolicy(base_wait=0.0), breaker=breaker)
 
