@@ -52,21 +52,31 @@ class Spending:
                 continue
             if not self.priced:
                 raise ModelMisconfigured("there is a spending limit and the price of this model is not known")
+            await self._settle()
             if await self.limiting.store.spent(self._day(), spender) >= limit:
                 raise SpendingLimitReached(
                     "the spending limit of this day is reached", retry_after=self._until_tomorrow()
                 )
 
     async def paid(self, tenant: Tenant, tokens: Tokens, usd: float | None) -> None:
-        """Count what a call cost. What cannot be stored now is stored with the next."""
-        owed = self._owed.pop(tenant, 0.0) + (usd or 0.0)
+        """Count what a call cost. What cannot be stored now is stored before anything else is spent."""
+        if usd:
+            self._owed[tenant] += usd
         try:
             await self.limiting.used(tenant, tokens.input + tokens.output)
-            if owed:
-                await self.limiting.store.spend(tenant, self._day(), owed)
+            await self._settle()
         except StoreUnavailable:
-            self._owed[tenant] += owed
             log("spending_not_stored_yet")
+
+    async def _settle(self) -> None:
+        """Store what is owed."""
+        while self._owed:
+            tenant, owed = self._owed.popitem()
+            try:
+                await self.limiting.store.spend(tenant, self._day(), owed)
+            except StoreUnavailable:
+                self._owed[tenant] += owed
+                raise
 
     def _day(self) -> int:
         return (self.limiting.clock.now() - _EPOCH).days

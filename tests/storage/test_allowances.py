@@ -12,9 +12,10 @@ from service.grading.models import CallBudget, ChatReply, ChatRequest, Message, 
 from service.limiting import REMEMBERED_SECONDS, Limiting
 from service.llm.retry import ResilientChat
 from service.llm.scripted import RepliesInOrder
+from service.ports import StoreUnavailable
 from service.records import Tenant
 from service.spending import Spending
-from service.storage import Database, SqlAllowanceStore
+from service.storage import Database, SqlAllowanceStore, open_migrated
 from tests.clock import HeldClock
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +28,18 @@ NONE = Tokens()
 def clock() -> HeldClock:
     """A clock that stands still at noon."""
     return HeldClock()
+
+
+class Failing(SqlAllowanceStore):
+    """A store that cannot be written while it is told so."""
+
+    fails = False
+
+    async def spend(self, tenant: Tenant, day: int, usd: float) -> None:
+        """Add to what was spent, or fail."""
+        if self.fails:
+            raise StoreUnavailable("down")
+        await super().spend(tenant, day, usd)
 
 
 @pytest.fixture
@@ -94,7 +107,8 @@ async def test_money_is_counted_by_tenant_and_day_over_all_processes(limiting: L
     await limiting.store.allow(MINE, Allowance(usd_per_day=1.0))
     two = [spending(limiting), spending(Limiting(limiting.store, clock, 1_000))]
 
-    await asyncio.gather(*(two[n % 2].paid(MINE, NONE, 0.01) for n in range(99)))
+    for _ in range(11):
+        await asyncio.gather(*(two[n % 2].paid(MINE, NONE, 0.01) for n in range(9)))
     await two[0].check(MINE)
     await two[1].paid(MINE, NONE, 0.01)
 
@@ -105,6 +119,22 @@ async def test_money_is_counted_by_tenant_and_day_over_all_processes(limiting: L
     await two[0].check(YOURS)
     clock.pass_(DAY / 2)
     await two[0].check(MINE)
+
+
+async def test_what_could_not_be_stored_is_stored_before_anything_else_is_spent(url: str, clock: HeldClock) -> None:
+    """The store fails after the call; the price is not forgotten."""
+    database = await open_migrated(url)
+    failing = Failing(database)
+    limiting = Limiting(failing, clock, 1_000)
+    await failing.allow(MINE, Allowance(usd_per_day=1.0))
+    failing.fails = True
+    purses = spending(limiting)
+    await purses.paid(MINE, NONE, 1.0)
+    failing.fails = False
+
+    with pytest.raises(SpendingLimitReached):
+        await purses.check(MINE)
+    await database.close()
 
 
 async def test_all_tenants_together_have_a_limit_too(limiting: Limiting) -> None:
