@@ -25,7 +25,7 @@ from service.webhooks.schedule import next_delay, retry_after
 from service.webhooks.signing import SecretChanged, Signer
 from service.webhooks.transport import Answered, NotAnswered, Outcome, Session, Transport
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 POLL_SECONDS = 1.0
 STOP_SECONDS = 5.0
 TIDY_EVERY = timedelta(hours=1)
