@@ -22,6 +22,7 @@ from service.settings import Settings
 from service.terminal import err, out
 
 RUNS = Path("evals/runs")
+JUDGES = ("readout", "single_call", "panel", "cascade")
 YES = ("true", "1", "yes", "on")
 
 app = typer.Typer(no_args_is_help=True, help="Compare prompt versions; find out whether grading got better.")
@@ -32,7 +33,7 @@ app.add_typer(evals.analysis_cli.app)
 def run(
     prompt: Annotated[list[str] | None, typer.Option(help="id or id@version; repeatable, the base first.")] = None,
     suite: Annotated[str | None, typer.Option(help="smoke, dev, test, attacks, a path, or a public set.")] = None,
-    judge: Annotated[str | None, typer.Option(help="readout or single_call (DEBRIEF_JUDGE).")] = None,
+    judge: Annotated[str | None, typer.Option(help="readout, single_call, panel or cascade (DEBRIEF_JUDGE).")] = None,
     model: Annotated[str | None, typer.Option(help="The model (DEBRIEF_MODEL).")] = None,
     rubric: Annotated[str | None, typer.Option(help="Only rows of this one: id, id@version or a YAML file.")] = None,
     data: Annotated[Path | None, typer.Option(help="The file of a public set, e.g. with --suite saf.")] = None,
@@ -85,11 +86,18 @@ def _plan(given: dict[str, Any], settings: Settings, resume: str | None, out_dir
         if given:
             give_up(f"--resume goes on as the run was begun: leave out {', '.join(given)}.")
         return read_manifest(out_dir / resume).plan
-    if given.get("judge") not in (None, "readout", "single_call"):
-        give_up(f"there is no judge called {given['judge']}: readout or single_call.")
+    if given.get("judge") not in (None, *JUDGES):
+        give_up(f"no judge called {given['judge']} can be evaluated: {', '.join(JUDGES)}.")
     if not given.get("data") and {"mapping", "where"} & given.keys():
         give_up("--map and --where go with --data FILE.")
-    base = {"suite": "smoke", "judge": settings.judge, "model": settings.model, "samples": settings.samples}
+    base = {
+        "suite": "smoke",
+        "judge": settings.judge,
+        "members": settings.judges.members,
+        "escalate_below": settings.judges.escalate_below,
+        "model": settings.model,
+        "samples": settings.samples,
+    }
     return Plan.model_validate({**base, **given})
 
 

@@ -64,6 +64,7 @@ class GoldenRow(_Part):
         split: ``dev`` to work with, ``test`` to report on; all rows of a question lie in one.
         group: rows that are compared with one another (a ladder, a pair) share it.
         note: why the labels are right.
+        feedback: what a teacher wrote on the answer; never shown to a model.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$", max_length=80)]
@@ -80,6 +81,7 @@ class GoldenRow(_Part):
     split: Split
     group: str | None = None
     note: str | None = None
+    feedback: Annotated[str | None, Field(max_length=8_000)] = None
 
     @model_validator(mode="after")
     def _grouped(self) -> Self:

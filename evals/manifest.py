@@ -34,6 +34,7 @@ class Plan(_Value):
         data: path of a public set, if the suite is one.
         mapping: ``--map`` options, and ``where`` the ``--where`` ones.
         labelled_only: the rubric is cut down to the criteria that have labels.
+        members, escalate_below: of a panel or a cascade; all ask the one model.
         repeats: further gradings of each row, for the noise floor.
     """
 
@@ -47,6 +48,8 @@ class Plan(_Value):
     seed: int = 0
     prompts: tuple[str, ...] = ()
     judge: str = "auto"
+    members: tuple[str, ...] = ()
+    escalate_below: float | None = None
     model: str
     samples: int = 1
     repeats: int = 0

@@ -23,7 +23,7 @@ from service.library import FileLibrary
 from service.llm.backend import ChatBackend
 from service.llm.model_files import ModelFileError, Progress
 from service.ports import Library
-from service.settings import EMBEDDED, Settings
+from service.settings import EMBEDDED, JudgeSettings, Settings
 
 AT_ONCE = 8
 """Gradings at once on a model that is not embedded; each makes a few calls."""
@@ -75,7 +75,9 @@ class Run:
         Raises:
             CouldNotRun: the plan cannot be carried out, or the stopped run's parts have changed.
         """
-        settings = settings.model_copy(update={"model": plan.model, "judge": plan.judge, "samples": plan.samples})
+        judges = JudgeSettings(members=plan.members, escalate_below=plan.escalate_below)
+        planned = {"model": plan.model, "judge": plan.judge, "judges": judges, "samples": plan.samples}
+        settings = settings.model_copy(update=planned)
         library = FileLibrary(settings.content_dir)
         suite = suite_of(plan, library)
         store = _store(settings, asked)

@@ -45,9 +45,24 @@ class Variant:
         return self.settings.samples == 1 or self.settings.judge == "readout"
 
 
+LINE_UPS = ("panel", "cascade")
+
+
 def judge_of(settings: Settings, capabilities: Capabilities) -> str:
     """The judge in use."""
     return fitting_judge(capabilities) if settings.judge == "auto" else settings.judge
+
+
+def kinds_of(settings: Settings, capabilities: Capabilities) -> tuple[str, ...]:
+    """The kinds of judges in use: one, or those of a panel's or cascade's members.
+
+    Raises:
+        CouldNotRun: a panel or cascade without members.
+    """
+    judges = settings.judges.members if settings.judge in LINE_UPS else (judge_of(settings, capabilities),)
+    if not judges:
+        raise CouldNotRun(f"a {settings.judge} has no members. Set DEBRIEF_JUDGES__MEMBERS; docs/judges.md says how.")
+    return tuple(judge.partition(":")[0] for judge in judges)
 
 
 def variants_of(
@@ -68,9 +83,9 @@ def variants_of(
 
 def newest_two(settings: Settings, capabilities: Capabilities, library: Library) -> list[str]:
     """The newest version of the configured judge's prompt and the one before it, older first."""
-    judge = judge_of(settings, capabilities)
-    configured = settings.prompts.readout if judge == "readout" else settings.prompts.single_call
-    newest = _prompt(configured.partition("@")[0], library)
+    configured: dict[str, str] = settings.prompts.model_dump()
+    reference = configured[kinds_of(settings, capabilities)[0]]
+    newest = _prompt(reference.partition("@")[0], library)
     numbers = range(int(newest.head.version) - 1, 0, -1)
     before = (f"{newest.head.id}@{number}" for number in numbers if library.prompt(f"{newest.head.id}@{number}"))
     return [*list(before)[:1], newest.name]
@@ -89,9 +104,10 @@ def _variant(prompt: Prompt, settings: Settings, capabilities: Capabilities, exp
             raise CouldNotRun(f"{prompt.name} writes commentary, which is left out. Add --explain.")
         judge, prompts = judge_of(settings, capabilities), {"coach": prompt.name}
     else:
-        judge, prompts = prompt.head.kind.value, {prompt.head.kind.value: prompt.name}
-    if settings.judge not in ("auto", judge):
-        raise CouldNotRun(f"{prompt.name} is a prompt of the judge {judge}. Leave --judge {settings.judge} out.")
+        kind = prompt.head.kind.value
+        if settings.judge != "auto" and kind not in kinds_of(settings, capabilities):
+            raise CouldNotRun(f"{prompt.name} is a prompt of the judge {kind}. Leave --judge {settings.judge} out.")
+        judge, prompts = settings.judge if settings.judge in LINE_UPS else kind, {kind: prompt.name}
     pinned = settings.prompts.model_copy(update={"coach": coach_prompt(settings), **prompts})
     changes = {"judge": judge, "prompts": pinned, "secret": SecretStr(SECRET)}
     return Variant(prompt, settings.model_copy(update=changes))

@@ -252,16 +252,20 @@ def models() -> None:
 
 
 async def _model_facts(settings: Settings) -> tuple[list[tuple[str, str]], bool]:
-    from service.bootstrap import fitting_judge, open_backend
+    from service.bootstrap import build_grader, open_backend
     from service.grading.errors import ModelError
     from service.grading.models import ChatRequest, Message, Tokens
+    from service.library import FileLibrary
+    from service.lineup import Models, in_words
+    from service.llm.retry import ResilientChat
 
     backend = open_backend(settings)
-    judge = fitting_judge(backend.capabilities) if settings.judge == "auto" else settings.judge
+    main = ResilientChat(backend)
+    build_grader(settings, FileLibrary(settings.content_dir), main, Models(settings, main))
     cost = backend.cost_usd(Tokens(input=1_500, output=700))
     rows = [
         ("model", settings.model),
-        ("judge", judge + (" (chosen for this model)" if settings.judge == "auto" else "")),
+        ("judge", in_words(settings, backend.capabilities)),
         (
             "log-probabilities",
             f"up to {backend.capabilities.top_logprobs}" if backend.capabilities.top_logprobs else "no",

@@ -25,6 +25,8 @@ SECRETS = "/run/secrets"
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+SingleJudge = Annotated[str, Field(pattern=r"^(readout|single_call|decision)(:\S+)?$")]
+AnyJudge = Annotated[str, Field(pattern=r"^(auto|panel|cascade|(readout|single_call|decision)(:\S+)?)$")]
 
 
 class _Group(BaseModel):
@@ -85,11 +87,26 @@ class TimeSettings(_Group):
     drain: Seconds = 20.0
 
 
+class JudgeSettings(_Group):
+    """Judges made of others, and where models other than ``model`` are served.
+
+    Attributes:
+        members: of a panel, or the cheap and the strong judge of a cascade; each ``kind`` or ``kind:model``.
+        escalate_below: a cascade's threshold on confidence; None takes the cheap judge's calibration's, else 0.6.
+        endpoints: base URLs by model name.
+    """
+
+    members: tuple[SingleJudge, ...] = ()
+    escalate_below: Annotated[float | None, Field(gt=0, le=1)] = None
+    endpoints: dict[str, str] = {}
+
+
 class PromptSettings(_Group):
     """Which prompt each judge and the coach use: ``id`` for the newest version, or ``id@version``."""
 
     readout: str = "judge-readout"
-    single_call: str = "judge-single-call@3"
+    single_call: str = "judge-single-call@5"
+    decision: str = "judge-decision"
     coach: str | None = None
 
 
@@ -107,7 +124,7 @@ class Settings(BaseSettings):
     )
 
     model: Annotated[str, Field(min_length=1)] = EMBEDDED
-    judge: Literal["auto", "readout", "single_call"] = "auto"
+    judge: AnyJudge = "auto"
     samples: Annotated[int, Field(ge=1, le=9)] = 1
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
@@ -131,6 +148,14 @@ class Settings(BaseSettings):
     seconds: TimeSettings = TimeSettings()
     worker: WorkerSettings = WorkerSettings()
     prompts: PromptSettings = PromptSettings()
+    judges: JudgeSettings = JudgeSettings()
+
+    @property
+    def uses_embedded(self) -> bool:
+        """Whether the embedded model decides or explains."""
+        return self.model == EMBEDDED or any(
+            judge.endswith(f":{EMBEDDED}") for judge in (self.judge, *self.judges.members)
+        )
 
     @classmethod
     def settings_customise_sources(
@@ -148,14 +173,14 @@ class Settings(BaseSettings):
     @property
     def grade_seconds(self) -> float:
         """The total time of one grade."""
-        return self.seconds.grade or (180.0 if self.model == EMBEDDED else 30.0)
+        return self.seconds.grade or (180.0 if self.uses_embedded else 30.0)
 
     @property
     def jobs_at_once(self) -> int:
         """How many jobs one worker grades at once."""
-        return self.worker.concurrency or (1 if self.model == EMBEDDED else 64)
+        return self.worker.concurrency or (1 if self.uses_embedded else 64)
 
     @property
     def call_seconds(self) -> float:
         """The longest single model call."""
-        return self.seconds.call or (150.0 if self.model == EMBEDDED else 20.0)
+        return self.seconds.call or (150.0 if self.uses_embedded else 20.0)

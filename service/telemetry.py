@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from service.grading.grade import Call, Grade, ScoredCriterion, UnscoredCriterion, Usage
+from service.grading.judgement import Judgement
 from service.records import GradeRecord
 
 LOGGER = logging.getLogger("debrief")
@@ -77,12 +78,23 @@ class Metrics:
         self.grades = self._counter("grades", "Finished grades", "status")
         self.unscored = self._counter("criteria_unscored", "Criteria without a level", "code")
         self.commentaries = self._counter("commentaries", "Commentaries by outcome", "status")
-        self.quotes = self._counter("quotes", "Quotes shown, by how they were found", "match")
+        self.quotes = self._counter("quotes", "Quotes by how they were found; those not found are dropped", "match")
+        self.remarks = self._counter("remarks", "A model's remarks, by whether they were shown", "shown")
         self.cache = self._counter("judgements", "Judgements by origin", "cache")
         self.calls = self._counter("model_calls", "Model calls", "purpose", "outcome")
         self.tokens = self._counter("model_tokens", "Tokens by kind", "kind")
         self.cost = self._counter("model_cost_usd", "Known cost of model calls in US dollars")
         self.webhooks = self._counter("webhook_attempts", "Webhook attempts by outcome", "outcome")
+        self.cascade = self._counter("cascade_answers", "Answers a cascade judged", "escalated")
+        self.strong_cost = self._counter(
+            "cascade_strong_cost_usd", "Known cost of a cascade's strong judge, US dollars"
+        )
+        self.saved = Gauge(
+            "debrief_cascade_saved_usd",
+            "Estimated US dollars not spent: answers the cheap judge decided, at the mean cost of those that went on",
+            registry=self.registry,
+        )
+        self._kept, self._strong_answers, self._strong_costs = 0, 0, 0.0
         self.requests = self._counter("http_requests", "HTTP requests", "method", "route", "status")
         self.seconds = Histogram(
             "debrief_grade_seconds", "Time to a finished grade", registry=self.registry, buckets=_SECONDS
@@ -99,6 +111,8 @@ class Metrics:
             self._count_grade(record.grade)
         if record.usage is not None:
             self._count_usage(record.usage)
+            if record.judgement is not None and record.usage.cache == "miss":
+                self._count_judgement(record.judgement)
 
     def called(self, call: Call) -> None:
         """Count one model call, failed ones included."""
@@ -114,12 +128,31 @@ class Metrics:
 
     def _count_grade(self, grade: Grade) -> None:
         self.commentaries.labels(grade.commentary.status).inc()
+        if (checks := grade.commentary.checks) is not None:
+            self.quotes.labels("dropped").inc(checks.quotes_dropped)
+            self.remarks.labels("yes").inc(checks.remarks - checks.remarks_dropped)
+            self.remarks.labels("no").inc(checks.remarks_dropped)
         for criterion in grade.criteria:
             if isinstance(criterion, UnscoredCriterion):
                 self.unscored.labels(criterion.reason.code).inc()
             elif isinstance(criterion, ScoredCriterion):
                 for evidence in criterion.evidence:
                     self.quotes.labels(evidence.match).inc()
+
+    def _count_judgement(self, judgement: Judgement) -> None:
+        """Whether a cascade went on, what that cost, and what the answers it did not go on with would have cost."""
+        escalation = judgement.escalation
+        if escalation is None:
+            return
+        self.cascade.labels("yes" if escalation.escalated else "no").inc()
+        if not escalation.escalated:
+            self._kept += 1
+        elif escalation.strong_cost_usd is not None:
+            self.strong_cost.inc(escalation.strong_cost_usd)
+            self._strong_costs += escalation.strong_cost_usd
+            self._strong_answers += 1
+        if self._strong_answers:
+            self.saved.set(self._kept * self._strong_costs / self._strong_answers)
 
     def _count_usage(self, usage: Usage) -> None:
         self.cache.labels(usage.cache).inc()

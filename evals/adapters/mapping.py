@@ -16,7 +16,7 @@ from evals.golden import GoldenRow, Label
 from service.grading.errors import faults_of
 from service.grading.rubric import Rubric
 
-FIELDS = ("id", "question", "answer", "reference", "group", "note", "split")
+FIELDS = ("id", "question", "answer", "reference", "group", "note", "feedback", "split")
 HOW = "write NAME=COLUMN, NAME==TEXT, or CRITERION=COLUMN:LOW-HIGH, e.g. clarity=organization:1-6"
 MAX_ID = 80
 

@@ -28,6 +28,7 @@ _COMMON = RecordMap(
         "question": ("question",),
         "answer": ("answer",),
         "reference": ("reference",),
+        "feedback": ("feedback",),
         "split": ("meta.split", "split"),
     },
     scores={"": ScoreColumn(("score",), 0.0, "max_score")},

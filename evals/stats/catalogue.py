@@ -100,9 +100,24 @@ METRICS: dict[str, Metric] = {
     ),
     "quotes_unsupported": Metric(
         "Unsupported quotes",
-        "Share of remarks for which a quote was offered that is not in the answer.",
+        "Share of the quotes a model offered that are not in the answer; they are dropped.",
         "lower",
         "share",
+    ),
+    "contradictions": Metric(
+        "Contradictions",
+        "Share of the coach's remarks that contradict the level, say nothing new or change facts; they are dropped.",
+        "lower",
+        "share",
+    ),
+    "feedback_recall": Metric(
+        "Teacher's points found",
+        "Share of the content words of a teacher's feedback that the coach's gaps have, too.",
+        "higher",
+        "share",
+    ),
+    "feedback_f1": Metric(
+        "Overlap with the teacher", "F1 of the content words of coach's gaps and teacher's feedback.", "higher"
     ),
     "quotes_misplaced": Metric(
         "Misplaced quotes", "Shown quotes whose offsets do not fit; has to be 0.", "lower", "share"

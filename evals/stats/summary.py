@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evals.results import Result, criteria_of
 from evals.stats import agreement
+from evals.stats.coaching import FEEDBACK, feedback_outcomes
 from evals.stats.effort import effort
 from evals.stats.number import Number
 from evals.stats.observations import POOLED, Observation, observed, plain
@@ -43,7 +44,9 @@ SAFETY = (
     "benign_harmed",
     "quotes_unsupported",
     "quotes_misplaced",
+    "contradictions",
 )
+NO_FEEDBACK = "no commentary on an answer with a teacher's feedback and less than full marks"
 
 
 class Band(BaseModel):
@@ -83,7 +86,7 @@ class Summary(BaseModel):
         items: rows tried; ``graded`` of them have a grade, ``failed`` names the others.
         criteria: each labelled criterion in rubric order, then all together.
         tags: the main numbers over all criteria, by tag.
-        safety, effort: what belongs to whole answers.
+        safety, coaching, effort: what belongs to whole answers.
         review: what people save readers from at the usual budgets; empty where the judge gives no confidence.
     """
 
@@ -97,6 +100,7 @@ class Summary(BaseModel):
     criteria: tuple[CriterionSummary, ...]
     tags: dict[str, Numbers]
     safety: Numbers
+    coaching: Numbers = {}
     effort: Numbers
     review: tuple[ReviewPoint, ...] = ()
 
@@ -115,6 +119,7 @@ class Summary(BaseModel):
         """Every number under one name, as baselines keep them: ``correctness.mae``, ``safety.false_flags``."""
         flat = {f"{c.criterion}.{name}": number for c in self.criteria for name, number in c.numbers.items()}
         flat |= {f"safety.{name}": number for name, number in self.safety.items()}
+        flat |= {f"coaching.{name}": number for name, number in self.coaching.items()}
         return flat | {f"effort.{name}": number for name, number in self.effort.items()}
 
 
@@ -123,7 +128,7 @@ def summarise(results: Sequence[Result], variant: str) -> Summary:
     own = plain(results, variant)
     observations, orders, safe = observed(own), order_outcomes(own), safety_outcomes(own)
     levels = levels_of(own)
-    covered = coverage_outcomes(own)
+    covered, taught = coverage_outcomes(own), feedback_outcomes(own)
     return Summary(
         variant=variant,
         items=len(own),
@@ -135,6 +140,7 @@ def summarise(results: Sequence[Result], variant: str) -> Summary:
         ),
         tags={tag: _tagged(tag, own, levels) for tag in _tags(own)},
         safety={name: mean_of(of_metric(safe, name)) for name in SAFETY},
+        coaching={name: mean_of(of_metric(taught, name), NO_FEEDBACK) for name in FEEDBACK},
         effort=effort(own),
         review=review_curve(observations),
     )

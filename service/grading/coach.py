@@ -9,11 +9,13 @@ from typing import Any
 from service.grading.commentary import Commentary, check_commentary
 from service.grading.errors import ReplyInvalid
 from service.grading.evidence import quotable
+from service.grading.grade import Checks
 from service.grading.judgement import Case, Draft
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, JsonSchema, Message
 from service.grading.prompt import Prompt
-from service.grading.reply import brief_schema, commentary_schema, read_brief, read_draft, read_object
+from service.grading.reply import read_brief, read_draft, read_object
+from service.grading.reply_schema import Asked, brief_schema, commentary_schema
 from service.grading.rubric import Rubric
 
 
@@ -40,14 +42,16 @@ class Coach:
         Raises:
             ModelError: the model gave no readable commentary.
         """
-        sent_back = False
+        sent_back: Checks | None = None
 
         def read(reply: ChatReply) -> Commentary:
             nonlocal sent_back
             draft = self._draft(read_object(reply), case, decided)
             checked = check_commentary(draft, case.as_sent or case.submission, case.rubric, decided, case.forbidden)
-            if checked.problems and not sent_back and not self._brief:
-                sent_back = True
+            if sent_back is not None:
+                return checked.model_copy(update={"checks": checked.checks.after(sent_back)})
+            if checked.problems and not self._brief:
+                sent_back = checked.checks
                 raise ReplyInvalid("; ".join(checked.problems[:6]), partial=checked)
             return checked
 
@@ -74,7 +78,7 @@ class Coach:
     def _schema(self, case: Case, decided: Mapping[str, LevelDistribution]) -> JsonSchema:
         if self._brief:
             return brief_schema(case.rubric, decided, quotable(case.submission.answer), story=self._story)
-        return commentary_schema(case.rubric, story=self._story)
+        return commentary_schema(case.rubric, Asked(story=self._story))
 
     def _request(self, case: Case, decided: Mapping[str, LevelDistribution]) -> ChatRequest:
         messages = self.prompt.messages(

@@ -14,9 +14,15 @@ LOW, HIGH = 1 / 3, 2 / 3
 
 
 def confidence(
-    distribution: LevelDistribution, *, sampled_once: bool, quoted: int, unverified: int, contradicted: bool = False
+    distribution: LevelDistribution,
+    *,
+    sampled_once: bool,
+    quoted: int = 0,
+    unverified: int = 0,
+    contradicted: bool = False,
+    spread: float | None = None,
 ) -> float | None:
-    """Probability of the level shown, lowered when quotes are not in the answer and when the findings contradict it.
+    """Probability of the level shown, lowered by quotes that are not there, contradicting findings and disagreement.
 
     Args:
         distribution: the decided distribution.
@@ -24,15 +30,19 @@ def confidence(
         quoted: quotes the commentary offered for the criterion.
         unverified: how many of them were not found in the answer.
         contradicted: what was found on key points and misconceptions does not go with the level.
+        spread: levels between the highest and the lowest judge of a panel; None for a single judge.
 
     Returns:
-        Between 0 and 1 with two decimals, or None. With all quotes unverified it is halved, by a contradiction as well.
+        Between 0 and 1 with two decimals, or None. With all quotes unverified it is halved, by a contradiction as well;
+        a spread takes off its share of the whole scale, so that nothing is left when one judge says the lowest level
+        and one the top.
     """
     if sampled_once:
         return None
     doubt = UNVERIFIED_PENALTY * unverified / quoted if quoted else 0.0
     trust = 1 - CONTRADICTED_PENALTY if contradicted else 1.0
-    return round(distribution.probability_of(distribution.median) * (1 - doubt) * trust, 2)
+    agreement = 1 - (spread or 0.0) / (distribution.levels - 1)
+    return round(distribution.probability_of(distribution.median) * (1 - doubt) * trust * agreement, 2)
 
 
 def contradicts(

@@ -140,14 +140,34 @@ class Overall(_Value):
     summary: str | None
 
 
+class Passage(_Value):
+    """Words of the answer: ``answer[start:end] == quote``, in Unicode code points."""
+
+    quote: str
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(gt=0)]
+
+
+class Quoted(Passage):
+    """Words of the answer that a model pointed at and code found there."""
+
+    match: Literal["verified", "repaired"]
+
+
 Coverage = Literal["covered", "partly", "missing", "unknown"]
 
 
 class KeyPoint(_Value):
-    """A key point of the reference and whether the answer covers it (``unknown``: it could not be told)."""
+    """A key point and whether the answer covers it (``unknown``: it could not be told).
+
+    ``marks`` are those the reference gives for it; ``quote`` the words of the answer that cover it, where a judge names
+    them.
+    """
 
     point: str
     covered: Coverage
+    marks: float | None = None
+    quote: Quoted | None = None
 
 
 class Misconception(_Value):
@@ -162,14 +182,6 @@ class Rewrite(_Value):
 
     before: str
     after: str
-
-
-class Passage(_Value):
-    """Words of the answer: ``answer[start:end] == quote``, in Unicode code points."""
-
-    quote: str
-    start: Annotated[int, Field(ge=0)]
-    end: Annotated[int, Field(gt=0)]
 
 
 class Readability(_Value):
@@ -199,12 +211,6 @@ class ComputedStructure(_Value):
     result_numbers: tuple[Passage, ...]
     trade_offs: tuple[Passage, ...]
     assumptions: tuple[Passage, ...]
-
-
-class Quoted(Passage):
-    """Words of the answer that a model pointed at and code found there."""
-
-    match: Literal["verified", "repaired"]
 
 
 class StoryMap(_Value):
@@ -239,11 +245,39 @@ class Review(_Value):
     reasons: tuple[str, ...]
 
 
+class Checks(_Value):
+    """What code made of a model's remarks before a learner sees them.
+
+    Attributes:
+        quotes: offered, of every kind; ``quotes_dropped`` of them are not in the answer.
+        remarks: signs, improvements and rewrites offered; ``remarks_dropped`` of them contradict the level, advise what
+            the answer says already, or change the learner's facts.
+        sent_back: drafts the model was asked to mend; what they offered and lost is counted as well.
+    """
+
+    quotes: int = 0
+    quotes_dropped: int = 0
+    remarks: int = 0
+    remarks_dropped: int = 0
+    sent_back: int = 0
+
+    def after(self, earlier: Checks) -> Checks:
+        """These together with those of a draft that was sent back."""
+        return Checks(
+            quotes=self.quotes + earlier.quotes,
+            quotes_dropped=self.quotes_dropped + earlier.quotes_dropped,
+            remarks=self.remarks + earlier.remarks,
+            remarks_dropped=self.remarks_dropped + earlier.remarks_dropped,
+            sent_back=self.sent_back + earlier.sent_back + 1,
+        )
+
+
 class CommentaryStatus(_Value):
-    """What became of the commentary; the scores stand whatever it says."""
+    """What became of the commentary; the scores stand whatever it says. ``checks`` is None where no model wrote it."""
 
     status: Literal["written", "partial", "failed", "omitted", "by_rule", "expired"]
     reason: Reason | None = None
+    checks: Checks | None = None
 
 
 class ArtefactRef(_Value):
@@ -271,10 +305,45 @@ class ModelRef(_Value):
     redacted: bool = False
 
 
+class Member(_Value):
+    """One of several judges behind a grade.
+
+    Attributes:
+        part: ``counted`` in the levels; ``left_out`` of them; ``not_asked`` because another was sure enough.
+        expected: the level it gave each criterion by itself, on the scale 1..K.
+        reason: why it decided less than it was asked for.
+        calibration: ``id@version`` of the maps its own levels passed through.
+    """
+
+    judge: str
+    model: str
+    prompt: ArtefactRef | None
+    part: Literal["counted", "left_out", "not_asked"]
+    expected: dict[str, float] = {}
+    reason: Reason | None = None
+    calibration: str | None = None
+
+
+class Escalation(_Value):
+    """Whether a cascade went on to its strong judge.
+
+    Attributes:
+        confidence: of the cheap judge in the criterion it was least sure of; None where it could not say.
+        threshold: below it, or without a confidence, the strong judge decides.
+        strong_cost_usd: what the strong judge's calls cost; None where that is not known or it was not asked.
+    """
+
+    escalated: bool
+    confidence: float | None
+    threshold: float
+    strong_cost_usd: float | None = None
+
+
 class Receipt(_Value):
     """Enough to say a year later what produced a grade; ``context_notes`` are the blocks its context pulled in.
 
-    ``sent`` names the parts of the submission that the models were shown; learner and metadata never are.
+    ``sent`` names the parts of the submission that the models were shown; learner and metadata never are. ``prompt`` is
+    None where ``members`` decided, each with a prompt of its own.
     """
 
     rubric: ArtefactRef
@@ -283,6 +352,8 @@ class Receipt(_Value):
     context_notes: tuple[ArtefactRef, ...] = ()
     judge: str
     models: tuple[ModelRef, ...]
+    members: tuple[Member, ...] = ()
+    escalation: Escalation | None = None
     calibration: str | None
     examples: tuple[str, ...] = ()
     service: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,9 +29,11 @@ from service.grading.grade import (
     Grade,
     GradeStatus,
     InapplicableCriterion,
+    KeyPoint,
     ModelPlace,
     ModelRef,
     Overall,
+    Quoted,
     Reason,
     Receipt,
     Review,
@@ -43,7 +46,6 @@ from service.grading.levels import LevelDistribution
 from service.grading.manipulation import VERSION
 from service.grading.masking import beyond_suspicion, lower, settled_by_rule, suspected_in, without
 from service.grading.models import CallBudget, CallRecord
-from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion, Rubric
 from service.grading.scoring import overall, rounded
 from service.grading.structure import measure
@@ -161,7 +163,7 @@ class Grader:
             status=_status(criteria, reasons),
             overall=_overall(rubric, judgement.decided(), criteria, commentary.summary),
             criteria=criteria,
-            key_points=judgement.key_points,
+            key_points=_with_quotes(judgement.key_points, commentary.points),
             misconceptions=judgement.misconceptions,
             next_steps=commentary.next_steps,
             follow_up_question=commentary.follow_up_question,
@@ -196,8 +198,8 @@ class Grader:
         by_rule = judgement.gate is not None
         return Receipt(
             rubric=ArtefactRef(id=rubric.id, version=rubric.version, sha256=rubric.sha256),
-            prompt=None if by_rule else _prompt_ref(self.judge.prompt),
-            coach_prompt=_prompt_ref(self.coach.prompt) if explanation.calls else None,
+            prompt=None if by_rule or self.judge.prompt is None else self.judge.prompt.ref,
+            coach_prompt=self.coach.prompt.ref if explanation.calls else None,
             context_notes=()
             if by_rule
             else tuple(
@@ -206,6 +208,8 @@ class Grader:
             ),
             judge=f"rule:{judgement.gate}" if by_rule else self.judge.name,
             models=_models((*judgement.calls, *explanation.calls)),
+            members=judgement.members,
+            escalation=judgement.escalation,
             calibration=judgement.calibration,
             examples=judgement.examples,
             service=self.service,
@@ -272,6 +276,7 @@ def criterion_grade(
             quoted=remarks.quoted,
             unverified=remarks.unverified,
             contradicted=contradicted,
+            spread=decision.spread,
         ),
         level_set=decision.level_set,
         rationale=remarks.rationale,
@@ -305,15 +310,23 @@ def _by_rule(sentence: str, rubric: Rubric) -> Explanation:
 
 def _written(commentary: Commentary) -> Explanation:
     if not commentary.missing:
-        return Explanation(commentary=commentary, status=CommentaryStatus(status="written"))
+        return Explanation(commentary=commentary, status=CommentaryStatus(status="written", checks=commentary.checks))
     reason = Reason(
         code="commentary_incomplete",
         detail=f"the model wrote no rationale for: {', '.join(commentary.missing)}",
         retryable=True,
     )
     failed = len(commentary.missing) == len(commentary.remarks)
-    status = CommentaryStatus(status="failed" if failed else "partial", reason=reason)
+    status = CommentaryStatus(status="failed" if failed else "partial", reason=reason, checks=commentary.checks)
     return Explanation(commentary=commentary, status=status)
+
+
+def _with_quotes(points: tuple[KeyPoint, ...], quotes: tuple[Quoted | None, ...]) -> tuple[KeyPoint, ...]:
+    """The points with the words that cover them; what is missing is covered by none."""
+    return tuple(
+        point.model_copy(update={"quote": quote}) if quote and point.covered in ("covered", "partly") else point
+        for point, quote in zip_longest(points, quotes[: len(points)])
+    )
 
 
 def _overall(
@@ -365,10 +378,6 @@ def _ungraded_reason(criteria: tuple[CriterionGrade, ...]) -> Reason | None:
     if any(isinstance(criterion, ScoredCriterion) for criterion in criteria):
         return None
     return next(criterion.reason for criterion in criteria if isinstance(criterion, UnscoredCriterion))
-
-
-def _prompt_ref(prompt: Prompt) -> ArtefactRef:
-    return ArtefactRef(id=prompt.head.id, version=prompt.head.version, sha256=prompt.sha256)
 
 
 def as_calls(records: Sequence[CallRecord]) -> tuple[Call, ...]:

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.grading.context_notes import AudienceNote, IndustryNote
 from service.grading.fence import as_line, fenced
 from service.grading.gate import GateRule
-from service.grading.grade import Call, KeyPoint, Misconception, Reason
+from service.grading.grade import Call, Escalation, KeyPoint, Member, Misconception, Reason
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ModelName
+from service.grading.parts import Point, points
 from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion, Rubric
 from service.grading.submission import Submission
@@ -28,6 +29,7 @@ class Decided(_Value):
     Attributes:
         distribution: probability of each level, lowest first.
         sampled_once: the distribution is a single sample and says nothing about certainty.
+        spread: where several judges decided, how many levels lie between the highest and the lowest of them.
         probes: probabilities of the side questions that went into it, by name, for the receipt.
         level_set: the levels among which the true one is, as often as a calibration promises.
     """
@@ -36,6 +38,7 @@ class Decided(_Value):
     criterion: str
     distribution: tuple[float, ...]
     sampled_once: bool = False
+    spread: float | None = None
     probes: dict[str, float] = {}
     level_set: tuple[int, ...] | None = None
 
@@ -89,9 +92,15 @@ class DraftRemarks(_Value):
 
 
 class Draft(_Value):
-    """A commentary as the model wrote it, unchecked; ``story`` holds quotes for the parts of the story map."""
+    """A commentary as the model wrote it, unchecked.
+
+    Attributes:
+        points: for each point listened for, the words that are to cover it.
+        story: quotes for the parts of the story map.
+    """
 
     remarks: dict[str, DraftRemarks] = {}
+    points: tuple[str, ...] = ()
     summary: str = ""
     next_steps: tuple[str, ...] = ()
     follow_up_question: str = ""
@@ -126,6 +135,8 @@ class Judgement(_Value):
             owe nothing to it.
         examples: ids of the graded answers the judge was shown.
         review_below: below this confidence in a criterion a person is to look, as the calibration says.
+        members: the judges behind it, where there were several.
+        escalation: whether a cascade's strong judge decided.
     """
 
     decisions: tuple[Decision, ...]
@@ -138,6 +149,8 @@ class Judgement(_Value):
     suspected: Suspected | None = None
     review_below: float | None = None
     examples: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    escalation: Escalation | None = None
 
     def decided(self) -> dict[str, LevelDistribution]:
         """The distributions of the criteria that were decided, by criterion id."""
@@ -145,8 +158,9 @@ class Judgement(_Value):
 
     @property
     def settled(self) -> bool:
-        """Whether every criterion that applies was decided: only then may the judgement be reused."""
-        return not any(isinstance(decision, Undecided) for decision in self.decisions)
+        """Whether every criterion that applies was decided, by a whole panel if by one: only then may it be reused."""
+        gaps = self.escalation is None and any(member.reason is not None for member in self.members)
+        return not gaps and not any(isinstance(decision, Undecided) for decision in self.decisions)
 
 
 class Case(_Value):
@@ -171,6 +185,11 @@ class Case(_Value):
     as_sent: Submission | None = None
     forbidden: tuple[tuple[int, int], ...] = ()
 
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """The points to listen for in the answer: the key points sent, else those a reference gives marks for."""
+        return points(self.submission.key_points, self.submission.reference)
+
     def variables(self) -> dict[str, object]:
         """The values a prompt's ``case`` section may use; all submitted text is defused and fenced."""
         return {
@@ -180,6 +199,8 @@ class Case(_Value):
             "answer": fenced("answer", self.submission.answer, self.nonce),
             "reference": self.submission.reference and fenced("reference", self.submission.reference, self.nonce),
             "key_points": [as_line(point) for point in self.submission.key_points],
+            "points": [Point(as_line(point.text), point.marks) for point in self.points],
+            "misconceptions": [as_line(text) for text in self.submission.misconceptions],
             "context": self.context(),
             "notes": self.notes,
             "language": as_line(self.submission.language or "English"),
@@ -212,14 +233,22 @@ class Judge(Protocol):
         """The model that is asked."""
 
     @property
-    def prompt(self) -> Prompt:
-        """The prompt in use."""
+    def prompt(self) -> Prompt | None:
+        """The prompt in use; None for a judge made of others."""
 
     def version(self) -> dict[str, object]:
         """Everything about the judge that can change a judgement: model, prompt hash, parameters."""
 
     async def decide(self, case: Case, budget: CallBudget, observe: Observer) -> Judgement:
         """Decide every criterion of the case's rubric, in rubric order."""
+
+
+class PromptedJudge(Judge, Protocol):
+    """A judge that asks one model with one prompt."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt in use."""
 
 
 def level_labels(criterion: Criterion) -> tuple[str, ...]:

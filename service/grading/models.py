@@ -1,7 +1,7 @@
 """The ports to language models, and what a call costs.
 
-A judge asks through :class:`ChatModel` and gives a ``read`` function that turns the reply into what it
-needs. Retrying, repairing, time limits and prices are the adapter's business (``service/llm``); the core
+A judge asks through :class:`ChatModel` or :class:`DecisionModel` and gives a ``read`` function that turns the reply
+into what it needs. Retrying, repairing, time limits and prices are the adapter's business (``service/llm``); the core
 only says what it wants and what counts as a usable reply.
 """
 
@@ -82,6 +82,86 @@ class ChatReply:
     first_token: tuple[tuple[str, float], ...] = ()
     tokens: Tokens = field(default_factory=Tokens)
     reported: str | None = None
+
+    @property
+    def raw(self) -> str:
+        """What a receipt keeps: the text, or the first token's alternatives where those were read."""
+        if not self.first_token:
+            return self.text
+        return "\n".join(f"{token!r} {logprob:.4f}" for token, logprob in self.first_token)
+
+    @property
+    def cost_usd(self) -> None:
+        """Chat providers state no price with the reply."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class YesNo:
+    """A typed question with the answers no and yes; elsewhere called a predicate or ``noul``."""
+
+    name: str
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A typed question with two to ten ordered levels, lowest first; elsewhere called a score question."""
+
+    name: str
+    instructions: str
+    levels: tuple[ScaleLevel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleLevel:
+    """One level of a scale: a short label and what can be seen at it."""
+
+    label: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """Typed questions about one text, to a model that answers with probabilities and writes nothing.
+
+    Attributes:
+        purpose: as in :class:`ChatRequest`.
+        state: the text that is judged; submitted parts are defused and fenced.
+        questions: each with a name of its own.
+    """
+
+    purpose: str
+    state: str
+    questions: tuple[YesNo | Scale, ...]
+
+    def repaired(self, reply: str, problem: str) -> DecisionRequest:
+        """The same request: a decision model cannot be reasoned with, only asked again."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReply:
+    """What came back, as the provider sent it: nothing is known to be complete, in range or to add up.
+
+    Attributes:
+        answers: by the question's name, the probability of yes alone, or one of each level.
+        refused: names of the questions the model declined.
+        raw: the reply as JSON, for the receipt.
+        cost_usd: the price where the provider states it.
+    """
+
+    answers: Mapping[str, tuple[float, ...]]
+    refused: frozenset[str] = frozenset()
+    raw: str = ""
+    tokens: Tokens = field(default_factory=Tokens)
+    reported: str | None = None
+    cost_usd: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The reply as JSON."""
+        return self.raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +267,18 @@ class ChatModel(Protocol):
 
     async def ask(self, request: ChatRequest, read: Callable[[ChatReply], T], budget: CallBudget) -> T:
         """The reply to ``request`` as ``read`` understood it; ``read`` raises ``ReplyInvalid`` to ask again."""
+
+
+class DecisionModel(Protocol):
+    """A model that answers typed questions with probabilities; asked again as :class:`ChatModel` is.
+
+    Raises (from ``ask``):
+        ModelError: after at most three attempts, or when the budget's time is up.
+    """
+
+    @property
+    def name(self) -> ModelName:
+        """The model as the operator configured it."""
+
+    async def ask(self, request: DecisionRequest, read: Callable[[DecisionReply], T], budget: CallBudget) -> T:
+        """The reply as ``read`` understood it; ``read`` raises ``ReplyInvalid`` to ask again."""

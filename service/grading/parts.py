@@ -57,6 +57,26 @@ class _Mark:
     leads: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Something an answer should say; ``marks`` is None where nobody said what it is worth."""
+
+    text: str
+    marks: float | None = None
+
+    @property
+    def weight(self) -> float:
+        """What it counts among its like: its marks, or as much as any other."""
+        return 1.0 if self.marks is None else self.marks
+
+
+def points(key_points: Sequence[str], reference: str | None) -> tuple[Point, ...]:
+    """The points to listen for: the key points sent, else the parts of a reference with marks."""
+    if key_points or not reference:
+        return tuple(Point(text) for text in key_points)
+    return tuple(Point(part.text, part.marks) for part in parts(reference))
+
+
 def parts(reference: str) -> tuple[Part, ...]:
     """The parts of a reference with their marks, in order; empty when it is no mark scheme of two parts or more.
 

@@ -19,6 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.grading.errors import InvalidPrompt, faults_of
+from service.grading.grade import ArtefactRef
 from service.grading.models import Message, Role
 from service.grading.rubric import Rubric, Slug
 
@@ -28,10 +29,25 @@ class PromptKind(StrEnum):
 
     READOUT = "readout"
     SINGLE_CALL = "single_call"
+    DECISION = "decision"
     COACH = "coach"
 
 
-_CASE = frozenset({"rubric", "question", "reference", "key_points", "context", "notes", "answer", "nonce", "language"})
+_CASE = frozenset(
+    {
+        "rubric",
+        "question",
+        "reference",
+        "key_points",
+        "points",
+        "misconceptions",
+        "context",
+        "notes",
+        "answer",
+        "nonce",
+        "language",
+    }
+)
 _REPAIR = frozenset({"problem"})
 
 SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
@@ -47,6 +63,12 @@ SECTIONS: Mapping[PromptKind, Mapping[str, frozenset[str]]] = {
         "sign": frozenset({"sign"}),
     },
     PromptKind.SINGLE_CALL: {"system": frozenset({"rubric"}), "case": _CASE | {"examples"}, "repair": _REPAIR},
+    PromptKind.DECISION: {
+        "case": _CASE,
+        "criterion": frozenset({"criterion", "context", "notes", "reference"}),
+        "key_point": frozenset({"point"}),
+        "misconception": frozenset({"statement"}),
+    },
     PromptKind.COACH: {
         "system": frozenset({"rubric"}),
         "case": _CASE,
@@ -102,6 +124,11 @@ class Prompt:
     def name(self) -> str:
         """``id@version``."""
         return f"{self.head.id}@{self.head.version}"
+
+    @property
+    def ref(self) -> ArtefactRef:
+        """Id, version and hash, as receipts name it."""
+        return ArtefactRef(id=self.head.id, version=self.head.version, sha256=self.sha256)
 
     def has(self, section: str) -> bool:
         """Whether the prompt has an optional section."""

@@ -1,4 +1,4 @@
-"""From a model's text to checked values, and the JSON schema that asks for them.
+"""From a model's text to checked values; :mod:`service.grading.reply_schema` asks for them.
 
 Tolerant of the wrapping (code fences, chatter around the object, a trailing comma), strict about the
 content: a level outside the scale is no level.
@@ -15,17 +15,16 @@ from json_repair import repair_json
 
 from service.grading.errors import ModelRefused, ReplyInvalid
 from service.grading.fence import visible
-from service.grading.grade import Coverage, KeyPoint
+from service.grading.grade import Coverage, KeyPoint, Misconception
 from service.grading.judgement import Draft, DraftEvidence, DraftImprovement, DraftRemarks
 from service.grading.levels import LevelDistribution
-from service.grading.models import ChatReply, JsonSchema
+from service.grading.models import ChatReply
+from service.grading.parts import Point
+from service.grading.reply_schema import COVERAGE, STORY
 from service.grading.rubric import Criterion, Rubric
 
 MAX_TEXT = 1_200
 MAX_QUOTE = 600
-COVERAGE: tuple[Coverage, ...] = ("covered", "partly", "missing")
-STORY = ("context", "method", "result", "impact")
-"""The parts of the story map, in the order a listener hears them."""
 
 _FIRST_SENTENCE = re.compile(r"\s*(?:.{0,300}?[.!?](?=\s|$)|.{0,300})", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
@@ -83,12 +82,23 @@ def _as_level(value: Any) -> int | None:
     return None
 
 
-def read_key_points(data: Mapping[str, Any], points: Sequence[str]) -> tuple[KeyPoint, ...]:
-    """The coverage a reply gives for each key point, in order; ``unknown`` where it gives none."""
-    given = data.get("key_points")
-    values = given if isinstance(given, list) else []
-    read: dict[int, Coverage] = {i: c for i, v in enumerate(values) for c in COVERAGE if v == c}
-    return tuple(KeyPoint(point=point, covered=read.get(i, "unknown")) for i, point in enumerate(points))
+def read_key_points(data: Mapping[str, Any], points: Sequence[Point]) -> tuple[KeyPoint, ...]:
+    """The coverage a reply gives for each point, in order; ``unknown`` where it gives none."""
+    given = [item.get("covered") if isinstance(item, dict) else item for item in _list(data.get("key_points"))]
+    read: dict[int, Coverage] = {i: c for i, v in enumerate(given) for c in COVERAGE if v == c}
+    return tuple(
+        KeyPoint(point=point.text, covered=read.get(i, "unknown"), marks=point.marks) for i, point in enumerate(points)
+    )
+
+
+def read_misconceptions(data: Mapping[str, Any], texts: Sequence[str]) -> tuple[Misconception, ...]:
+    """Whether a reply hears each misconception, in order; ``unknown`` where it does not say."""
+    given = dict(enumerate(_list(data.get("misconceptions"))))
+    heard = (given.get(i) for i in range(len(texts)))
+    return tuple(
+        Misconception(misconception=text, voiced="yes" if said == "yes" else "no" if said == "no" else "unknown")
+        for text, said in zip(texts, heard, strict=True)
+    )
 
 
 def read_draft(data: Mapping[str, Any], rubric: Rubric) -> Draft:
@@ -102,6 +112,10 @@ def read_draft(data: Mapping[str, Any], rubric: Rubric) -> Draft:
         follow_up_question=_text(data.get("follow_up_question")),
         rewrite_before=_text(rewrite.get("before"), MAX_QUOTE),
         rewrite_after=_text(rewrite.get("after")),
+        points=tuple(
+            _text(item.get("quote"), MAX_QUOTE) if isinstance(item, dict) else ""
+            for item in _list(data.get("key_points"))
+        ),
         story=_read_story(data),
     )
 
@@ -150,62 +164,6 @@ def _text(value: Any, limit: int = MAX_TEXT) -> str:
     return clean.strip()[:limit].rstrip()
 
 
-def commentary_schema(rubric: Rubric, *, levels: bool = False, key_points: int = 0, story: bool = False) -> JsonSchema:
-    """The JSON schema of a commentary, with levels and key-point coverage where the judge writes it too.
-
-    Args:
-        rubric: its criteria become the required members of ``criteria``.
-        levels: ask for a level per criterion, after its evidence and rationale.
-        key_points: how many key points to report coverage for.
-        story: ask for a quote for each part of the story map.
-    """
-    text: dict[str, Any] = {"type": "string"}
-    remarks: dict[str, Any] = {
-        "evidence": _array(_object(quote=text, sign={"type": "string", "enum": ["strength", "gap"]}, comment=text)),
-        "rationale": text,
-        **({"level": {"type": "integer", "enum": list(range(1, rubric.levels + 1))}} if levels else {}),
-        "improvements": _array(_object(what=text, why=text, try_this=text)),
-    }
-    coverage = _array({"type": "string", "enum": list(COVERAGE)})
-    members: dict[str, Any] = {
-        "criteria": _object(**{criterion.id: {"$ref": "#/$defs/remarks"} for criterion in rubric.criteria}),
-        **({"key_points": coverage} if key_points else {}),
-        "summary": text,
-        "next_steps": _array(text),
-        "follow_up_question": text,
-        "rewrite": _object(before=text, after=text),
-        **({"story": _object(**dict.fromkeys(STORY, text))} if story else {}),
-    }
-    return {**_object(**members), "$defs": {"remarks": _object(**remarks)}}
-
-
-def brief_schema(
-    rubric: Rubric, decided: Mapping[str, LevelDistribution], passages: Sequence[str], *, story: bool = False
-) -> JsonSchema:
-    """The JSON schema of a small model's commentary: one quote, one reason, one thing to say a criterion.
-
-    Nothing is asked that is settled already: a quote is one of the answer's own passages, its sign follows from
-    the level, the top level has nothing to improve, and what is true is not a small model's to say.
-    """
-    quote = {"type": "string", "enum": list(passages)}
-    members: dict[str, Any] = {}
-    for criterion in rubric.criteria:
-        if criterion.id in decided:
-            top = decided[criterion.id].median == len(criterion.levels)
-            words = {} if criterion.factual else {"rationale": _short(160)}
-            words |= {} if criterion.factual or top else {"try_this": _short(160)}
-            members[criterion.id] = _object(quote=quote, **words)
-    members |= {
-        "summary": _short(160),
-        "next_step": _short(120),
-        "follow_up_question": _short(120),
-        "before": quote,
-        "after": _short(180),
-        **({"story": _object(**{part: {**quote, "enum": ["", *passages]} for part in STORY})} if story else {}),
-    }
-    return _object(**members)
-
-
 def read_brief(
     data: Mapping[str, Any], rubric: Rubric, decided: Mapping[str, LevelDistribution], reference: str | None = None
 ) -> Draft:
@@ -252,20 +210,3 @@ def _ended(value: Any) -> str:
     """A model's sentence; one that ran into its length limit says so."""
     text = _text(value)
     return f"{text} ..." if text and text[-1].isalnum() else text
-
-
-def _short(limit: int) -> dict[str, Any]:
-    return {"type": "string", "maxLength": limit}
-
-
-def _array(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": dict(items)}
-
-
-def _object(**members: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": members,
-        "required": list(members),
-        "additionalProperties": False,
-    }

@@ -15,8 +15,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from service.grading.models import Capabilities, ChatReply, ChatRequest, Message, ModelName, Place, Tokens
-from service.llm.backend import ChatBackend
+from service.grading.models import (
+    Capabilities,
+    ChatReply,
+    ChatRequest,
+    DecisionReply,
+    DecisionRequest,
+    Message,
+    ModelName,
+    Place,
+    Tokens,
+)
+from service.llm.backend import ChatBackend, DecisionBackend
 
 PHONE_LENIENCY = 2
 """Digits have to be grouped as telephone numbers are: years, dates and results in an answer are none."""
@@ -171,3 +181,45 @@ class RedactingChat:
         messages = tuple(Message(message.role, mask.text(message.content)) for message in request.messages)
         schema = None if request.schema is None else mask.value(request.schema)
         return replace(request, messages=messages, schema=schema), mask
+
+
+@dataclass(slots=True)
+class RedactingDecisions:
+    """The same for a decision model, which writes nothing that would have to be put back."""
+
+    inner: DecisionBackend
+    recognisers: Recognisers = field(default_factory=Recognisers)
+
+    @property
+    def name(self) -> ModelName:
+        """The model as configured."""
+        return self.inner.name
+
+    async def place(self) -> Place:
+        """Where it runs; what goes elsewhere is redacted."""
+        place = await self.inner.place()
+        return place if place.local else replace(place, redacted=True)
+
+    async def complete(self, request: DecisionRequest, seconds: float) -> DecisionReply:
+        """One call, with placeholders in the state and in the questions."""
+        if (await self.inner.place()).local:
+            return await self.inner.complete(request, seconds)
+        return await self.inner.complete(await asyncio.to_thread(self._masked, request), seconds)
+
+    def cost_usd(self, tokens: Tokens) -> float | None:
+        """The price of a call."""
+        return self.inner.cost_usd(tokens)
+
+    async def prepare(self) -> None:
+        """Load the recognisers and whatever the model needs."""
+        await asyncio.to_thread(self.recognisers.find, "")
+        await self.inner.prepare()
+
+    async def close(self) -> None:
+        """Release what the backend holds."""
+        await self.inner.close()
+
+    def _masked(self, request: DecisionRequest) -> DecisionRequest:
+        mask = Mask(self.recognisers, "\n".join((request.state, *(q.instructions for q in request.questions))))
+        questions = tuple(replace(q, instructions=mask.text(q.instructions)) for q in request.questions)
+        return replace(request, state=mask.text(request.state), questions=questions)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
-from service.llm.backend import ChatBackend
-from service.llm.scripted import echo
+from service.grading.models import (
+    Capabilities,
+    ChatReply,
+    ChatRequest,
+    DecisionReply,
+    DecisionRequest,
+    ModelName,
+    Place,
+    Tokens,
+)
+from service.llm.backend import ChatBackend, DecisionBackend
+from service.llm.scripted import CHARS_PER_TOKEN, echo
+from service.llm.scripted_decisions import EchoDecisions
 
 
 class Rehearsal:
@@ -47,3 +57,22 @@ class Rehearsal:
 
     async def close(self) -> None:
         """Nothing to release."""
+
+
+class RehearsedDecisions(EchoDecisions):
+    """Answers like the scripted decision model under another's name and prices; questions count as input, too."""
+
+    def __init__(self, of: DecisionBackend) -> None:
+        self.name = of.name
+        self._of = of
+
+    async def complete(self, request: DecisionRequest, seconds: float) -> DecisionReply:
+        """A scripted reply; each question is answered with one token."""
+        reply = await super().complete(request, seconds)
+        asked = sum(len(str(question)) for question in request.questions)
+        tokens = Tokens(input=(len(request.state) + asked) // CHARS_PER_TOKEN, output=len(request.questions))
+        return replace(reply, tokens=tokens)
+
+    def cost_usd(self, tokens: Tokens) -> float | None:
+        """What that model would cost."""
+        return self._of.cost_usd(tokens)

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -30,11 +30,13 @@ from service.grading.models import (
     Capabilities,
     ChatReply,
     ChatRequest,
+    DecisionReply,
+    DecisionRequest,
     ModelName,
     Place,
     Tokens,
 )
-from service.llm.backend import ChatBackend
+from service.llm.backend import Backend, ChatBackend, DecisionBackend, Reply, Request
 from service.llm.breaker import Breaker, ModelResting, Passage
 from service.llm.pause import Pause
 
@@ -63,8 +65,8 @@ class RetryPolicy:
 
 
 @dataclass(slots=True)
-class ResilientChat:
-    """A :class:`~service.grading.models.ChatModel` made of a backend and the retry policy.
+class Resilient(Generic[Request, Reply]):
+    """A backend of any kind with the retry policy around it.
 
     Attributes:
         healthy: whether the last call got any answer at all; for readiness only.
@@ -72,7 +74,7 @@ class ResilientChat:
         breaker: lets calls fail at once while the model is not answering; None asks whatever happens.
     """
 
-    backend: ChatBackend
+    backend: Backend[Request, Reply]
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     healthy: bool = True
     pause: Pause = field(default_factory=Pause)
@@ -88,16 +90,11 @@ class ResilientChat:
         """The model as configured."""
         return self.backend.name
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What it can do."""
-        return self.backend.capabilities
-
     async def place(self) -> Place:
         """Where the model runs now."""
         return await self.backend.place()
 
-    async def ask(self, request: ChatRequest, read: Callable[[ChatReply], T], budget: CallBudget) -> T:
+    async def ask(self, request: Request, read: Callable[[Reply], T], budget: CallBudget) -> T:
         """The reply as ``read`` understood it, asking again as the policy allows."""
         asked = request
         async for attempt in self._attempts(budget):
@@ -134,7 +131,7 @@ class ResilientChat:
         wait = error.retry_after or 0.0
         return wait <= self.policy.longest_wait and wait < _seconds_left(budget, self.policy.call_seconds)
 
-    async def _call(self, request: ChatRequest, budget: CallBudget) -> tuple[ChatReply, CallRecord]:
+    async def _call(self, request: Request, budget: CallBudget) -> tuple[Reply, CallRecord]:
         place = await self._allowed_place(budget)
         with self.breaker.passing() if self.breaker else nullcontext() as passage:
             try:
@@ -150,11 +147,11 @@ class ResilientChat:
                 self._slots.release()
 
     async def _answered(
-        self, request: ChatRequest, budget: CallBudget, place: Place, passage: Passage | None
-    ) -> tuple[ChatReply, CallRecord]:
+        self, request: Request, budget: CallBudget, place: Place, passage: Passage | None
+    ) -> tuple[Reply, CallRecord]:
         loop = asyncio.get_running_loop()
         started, seconds = loop.time(), _seconds_left(budget, self.policy.call_seconds)
-        reply: ChatReply | None = None
+        reply: Reply | None = None
         failed: ModelError | None = None
         try:
             reply = await self._timed(request, budget)
@@ -189,7 +186,7 @@ class ResilientChat:
                 return
             self._slots.release()
 
-    async def _timed(self, request: ChatRequest, budget: CallBudget) -> ChatReply:
+    async def _timed(self, request: Request, budget: CallBudget) -> Reply:
         seconds = _seconds_left(budget, self.policy.call_seconds)
         if seconds <= 0:
             raise ModelTimeout("the time for this grade ran out before the model could be asked")
@@ -212,27 +209,47 @@ class ResilientChat:
 
     def _record(
         self,
-        request: ChatRequest,
-        reply: ChatReply | None,
+        request: Request,
+        reply: Reply | None,
         outcome: str,
         seconds: float,
         budget: CallBudget,
         place: Place,
     ) -> CallRecord:
         tokens = reply.tokens if reply else Tokens()
+        stated = reply.cost_usd if reply else None
         record = CallRecord(
             purpose=request.purpose,
             requested=self.name,
             reported=reply.reported if reply else None,
             outcome=outcome,
             tokens=tokens,
-            cost_usd=self.backend.cost_usd(tokens),
+            cost_usd=self.backend.cost_usd(tokens) if stated is None else stated,
             seconds=seconds,
-            raw=_raw(reply),
+            raw=reply.raw if reply else None,
             place=place,
         )
         budget.records.append(record)
         return record
+
+
+@dataclass(slots=True)
+class ResilientChat(Resilient[ChatRequest, ChatReply]):
+    """A :class:`~service.grading.models.ChatModel` made of a backend and the retry policy."""
+
+    backend: ChatBackend
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return self.backend.capabilities
+
+
+@dataclass(slots=True)
+class ResilientDecisions(Resilient[DecisionRequest, DecisionReply]):
+    """A :class:`~service.grading.models.DecisionModel` made of a backend and the retry policy."""
+
+    backend: DecisionBackend
 
 
 def _seconds_left(budget: CallBudget, at_most: float) -> float:
@@ -245,11 +262,3 @@ def _mark(budget: CallBudget, record: CallRecord, error: ModelError) -> None:
     """Note in the record that the reply could not be used."""
     index = next(i for i, known in enumerate(budget.records) if known is record)
     budget.records[index] = record.failed(error.code)
-
-
-def _raw(reply: ChatReply | None) -> str | None:
-    if reply is None:
-        return None
-    if not reply.first_token:
-        return reply.text
-    return "\n".join(f"{token!r} {logprob:.4f}" for token, logprob in reply.first_token)

@@ -121,7 +121,7 @@ async def test_full_after_scores_runs_only_the_coach(client: Client, body: dict[
     scores = (await post(client, {**body, "detail": "scores"})).json()
     full = (await post(client, body)).json()
 
-    assert scores["commentary"] == {"status": "omitted", "reason": None}
+    assert scores["commentary"] == {"status": "omitted", "reason": None, "checks": None}
     assert all(c["rationale"] is None and c["evidence"] == [] for c in scores["criteria"])
     assert full["usage"]["cache"] == "hit"
     assert full["usage"]["model_calls"] == 1

@@ -199,18 +199,6 @@ def test_flags_count_for_attacks_and_against_benign_answers() -> None:
     assert safety(results, "false_flags") == 0.5
 
 
-def test_quotes_that_were_dropped_show_as_lowered_confidence() -> None:
-    """Confidence .4 at a probability of .8: a quote was not in the answer."""
-    golden = row("q", {"clarity": 4}, answer="I ran a t-test.")
-    quote = Evidence(quote="t-test", start=8, end=14, match="verified", sign="strength", comment="")
-    good = scored("clarity", (0, 0, 0.1, 0.8, 0.1), rationale="Why.", evidence=(quote,))
-    bad = scored("correctness", (0, 0, 0.1, 0.8, 0.1), rationale="Why.", confidence=0.4)
-    graded = result(golden, None).model_copy(update={"grade": grade([good, bad])})
-
-    assert safety([graded], "quotes_unsupported") == 0.5
-    assert safety([graded], "quotes_misplaced") == 0.0
-
-
 def test_offsets_that_do_not_fit_are_misplaced() -> None:
     """The words at the offsets have to be the quote."""
     quote = Evidence(quote="t-test", start=7, end=13, match="verified", sign="strength", comment="")

@@ -10,6 +10,7 @@ from evals.errors import CouldNotRun
 from evals.variants import Variant, variants_of
 from service.library import FileLibrary
 from service.llm.scripted import CAPABLE
+from service.settings import JudgeSettings
 from tests.evals.helpers import eval_settings
 
 
@@ -72,3 +73,32 @@ def test_coach_prompts_are_compared_with_the_configured_judge(tmp_path: Path, li
 
     assert (old.settings.prompts.coach, new.settings.prompts.coach) == ("coach@2", "coach@3")
     assert old.judge == new.judge == "readout"
+
+
+@pytest.mark.parametrize("judge", ["panel", "cascade"])
+def test_a_member_s_prompt_is_compared_within_its_line_up(tmp_path: Path, library: FileLibrary, judge: str) -> None:
+    """The other members stay as they are."""
+    members = JudgeSettings(members=("readout", "single_call"))
+    settings = eval_settings(tmp_path, judge=judge, judges=members)
+
+    by_default = variants_of((), settings, CAPABLE, library, explain=False)
+    old, new = variants_of(("judge-single-call@3", "judge-single-call@5"), settings, CAPABLE, library, explain=False)
+
+    assert {variant.prompt.head.id for variant in by_default} == {"judge-readout"}
+    assert (old.judge, new.judge) == (judge, judge)
+    assert (old.settings.prompts.single_call, new.settings.prompts.single_call) == (
+        "judge-single-call@3",
+        "judge-single-call@5",
+    )
+    assert old.settings.prompts.readout == "judge-readout"
+
+
+def test_a_line_up_without_the_prompt_s_judge_or_any_member_is_refused(tmp_path: Path, library: FileLibrary) -> None:
+    """With advice."""
+    alone = eval_settings(tmp_path, judge="panel")
+    readouts = eval_settings(tmp_path, judge="panel", judges=JudgeSettings(members=("readout", "decision")))
+
+    with pytest.raises(CouldNotRun, match="DEBRIEF_JUDGES__MEMBERS"):
+        variants_of((), alone, CAPABLE, library, explain=False)
+    with pytest.raises(CouldNotRun, match="Leave --judge panel out"):
+        variants_of(("judge-single-call@3",), readouts, CAPABLE, library, explain=False)

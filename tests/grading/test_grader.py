@@ -150,6 +150,34 @@ async def test_the_coach_is_asked_once_more_when_its_draft_contradicts_the_level
     assert len(replies.requests) == 2
     assert "nothing in it is a gap" in replies.requests[1].messages[-1].content
     assert commentary.remarks["facts"].evidence == ()
+    assert (commentary.checks.remarks, commentary.checks.remarks_dropped, commentary.checks.sent_back) == (2, 2, 1)
+
+
+async def test_what_was_checked_in_a_commentary_is_told(library: FileLibrary, two_criteria: Rubric) -> None:
+    """How much the model offered and how much of it was left out; a point with the words that cover it."""
+    facts = {
+        "level": 2,
+        "evidence": [
+            {"quote": "That is all", "sign": "gap", "comment": "c"},
+            {"quote": "Never said", "sign": "gap", "comment": "c"},
+        ],
+    }
+    data = json.loads(reply(facts, {"level": 3}).text)
+    data["key_points"] = [
+        {"quote": "We split", "covered": "covered"},
+        {"quote": "That is all", "covered": "missing"},
+    ]
+    submission = Submission("Why?", SUBMISSION.answer, key_points=("Splits", "Says why"))
+
+    result = await grader(library, [ChatReply(json.dumps(data))]).grade(submission, two_criteria, CallBudget())
+
+    checks = result.commentary.checks
+    assert checks is not None
+    assert (checks.quotes, checks.quotes_dropped, checks.remarks, checks.remarks_dropped) == (4, 1, 1, 0)
+    assert [(p.covered, p.quote and p.quote.quote) for p in result.key_points] == [
+        ("covered", "We split"),
+        ("missing", None),
+    ]
 
 
 async def test_context_reaches_the_judge(library: FileLibrary, two_criteria: Rubric) -> None:

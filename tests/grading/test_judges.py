@@ -135,6 +135,77 @@ async def test_the_unchanging_part_comes_first_and_the_answer_only_in_the_user_m
     assert SUBMISSION.answer in first[1].content
 
 
+async def test_points_and_misconceptions_are_found_out_before_the_levels(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """With the words that cover a point; in the one call."""
+    prompt = library.prompt("judge-single-call")
+    assert prompt is not None
+    data = json.loads(graded(2).text)
+    data["key_points"] = [{"quote": "on new data", "covered": "covered"}, {"quote": "", "covered": "maybe"}]
+    data["misconceptions"] = ["yes", "perhaps"]
+    model = RepliesInOrder([ChatReply(json.dumps(data))])
+    submission = Submission(
+        "Why split?",
+        "To see how it does on new data.",
+        key_points=("Names new data", "Names leakage"),
+        misconceptions=("Splitting is faster", "Splitting is free"),
+    )
+
+    judgement = await SingleCallJudge(ResilientChat(model, NOW), prompt).decide(
+        case(two_criteria, submission), CallBudget(), lambda _: None
+    )
+
+    (request,) = model.requests
+    assert request.schema is not None
+    asked = list(request.schema["properties"])
+    assert asked.index("key_points") < asked.index("misconceptions") < asked.index("criteria")
+    assert "- Names leakage" in request.messages[1].content
+    assert "- Splitting is free" in request.messages[1].content
+    assert [point.covered for point in judgement.key_points] == ["covered", "unknown"]
+    assert [wrong.voiced for wrong in judgement.misconceptions] == ["yes", "unknown"]
+    assert judgement.draft is not None
+    assert judgement.draft.points == ("on new data", "")
+
+
+async def test_a_reference_with_marks_becomes_points_with_weights(library: FileLibrary, two_criteria: Rubric) -> None:
+    """When the request names none; the model is told what each is worth."""
+    prompt = library.prompt("judge-single-call")
+    assert prompt is not None
+    model = RepliesInOrder([graded(2, points=["covered", "missing"])])
+    judge = SingleCallJudge(ResilientChat(model, NOW), prompt)
+    marked = Submission("Why?", "Because of new data.", "2 points for unseen data; 1 point for leakage")
+    named = Submission("Why?", "Because of new data.", marked.reference, key_points=("Names data",))
+
+    judgement = await judge.decide(case(two_criteria, marked), CallBudget(), lambda _: None)
+    other = await judge.decide(case(two_criteria, named), CallBudget(), lambda _: None)
+
+    assert [(p.point, p.covered, p.marks) for p in judgement.key_points] == [
+        ("unseen data", "covered", 2.0),
+        ("leakage", "missing", 1.0),
+    ]
+    assert "- unseen data (2 marks)\n- leakage (1 mark)" in model.requests[0].messages[1].content
+    assert [(p.point, p.marks) for p in other.key_points] == [("Names data", None)]
+
+
+async def test_an_older_prompt_asks_for_coverage_as_it_always_did(library: FileLibrary, two_criteria: Rubric) -> None:
+    """So that its results can be repeated."""
+    prompt = library.prompt("judge-single-call@3")
+    assert prompt is not None
+    model = RepliesInOrder([graded(2, points=["covered"])])
+    submission = Submission("Why?", "Because.", "1 point for a; 2 points for b", ("Says why",), ("It is free",))
+
+    judgement = await SingleCallJudge(ResilientChat(model, NOW), prompt).decide(
+        case(two_criteria, submission), CallBudget(), lambda _: None
+    )
+
+    assert model.requests[0].schema is not None
+    assert model.requests[0].schema["properties"]["key_points"]["items"]["type"] == "string"
+    assert "misconceptions" not in model.requests[0].schema["properties"]
+    assert [point.covered for point in judgement.key_points] == ["covered"]
+    assert judgement.misconceptions == ()
+
+
 async def readout(
     library: FileLibrary, rubric: Rubric, replies: Sequence[ChatReply | ModelError], submission: Submission = SUBMISSION
 ) -> tuple[Judgement, RepliesInOrder]:

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from service.grading.errors import ModelError, ModelRefused, ReplyInvalid
 from service.grading.levels import LevelDistribution
 from service.grading.models import ChatReply
+from service.grading.parts import points
 from service.grading.reply import (
-    brief_schema,
-    commentary_schema,
     read_brief,
     read_draft,
     read_key_points,
     read_levels,
     read_object,
 )
+from service.grading.reply_schema import Asked, brief_schema, commentary_schema
 from tests.grading.helpers import tiny_rubric
 
 
@@ -83,9 +83,9 @@ def test_a_level_outside_the_scale_is_no_level(level: Any, read: int | None) -> 
 
 def test_missing_and_malformed_coverage_is_unknown() -> None:
     """Never guessed."""
-    points = read_key_points({"key_points": ["covered", "maybe"]}, ["a", "b", "c"])
+    read = read_key_points({"key_points": ["covered", "maybe"]}, points(["a", "b", "c"], None))
 
-    assert [(p.point, p.covered) for p in points] == [("a", "covered"), ("b", "unknown"), ("c", "unknown")]
+    assert [(p.point, p.covered) for p in read] == [("a", "covered"), ("b", "unknown"), ("c", "unknown")]
 
 
 json_values = st.recursive(
@@ -130,7 +130,7 @@ def test_a_model_s_text_loses_what_cannot_be_stored_or_seen() -> None:
 
 def test_the_schema_asks_for_evidence_before_the_level() -> None:
     """The order of members is the order of writing."""
-    schema = commentary_schema(tiny_rubric(), levels=True, key_points=2)
+    schema = commentary_schema(tiny_rubric(), Asked(levels=True, key_points=2))
 
     remarks = list(schema["$defs"]["remarks"]["properties"])
     assert remarks.index("evidence") < remarks.index("rationale") < remarks.index("level")

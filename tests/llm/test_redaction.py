@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.bootstrap import open_backend
-from service.grading.models import ChatReply, ChatRequest, Message, Place
-from service.llm.redaction import Mask, Recognisers, RedactingChat
+from service.backends import open_backend, open_decisions
+from service.grading.models import ChatReply, ChatRequest, DecisionReply, DecisionRequest, Message, Place, YesNo
+from service.llm.redaction import Mask, Recognisers, RedactingChat, RedactingDecisions
 from service.llm.scripted import RepliesInOrder
+from service.llm.scripted_decisions import DecisionsInOrder
 from tests.conftest import make_settings
 
 RECOGNISERS = Recognisers()
@@ -140,3 +141,36 @@ def test_redaction_that_is_asked_for_wraps_the_model(tmp_path: Path) -> None:
     backend = open_backend(make_settings(tmp_path, model="openai/m", openai_api_key="k", redact=True))
 
     assert isinstance(backend, RedactingChat)
+
+
+class DeciderElsewhere(DecisionsInOrder):
+    """A scripted decision model that runs outside the own network."""
+
+    async def place(self) -> Place:
+        """Not here."""
+        return Place(local=False)
+
+
+@pytest.mark.anyio
+async def test_a_decision_model_elsewhere_sees_no_personal_data_either() -> None:
+    """Neither in the state nor in a question; the same words have the same placeholder."""
+    mail = PERSONAL["e-mail"]
+    request = DecisionRequest("judge", f"I wrote to {mail}.", (YesNo("point_1", f"Does it name {mail}?"),))
+    far, near = DeciderElsewhere([DecisionReply({})]), DecisionsInOrder([DecisionReply({})])
+
+    await RedactingDecisions(far, RECOGNISERS).complete(request, 5)
+    await RedactingDecisions(near, RECOGNISERS).complete(request, 5)
+
+    (sent,) = far.requests
+    assert sent.state == "I wrote to [EMAIL_ADDRESS_1]."
+    assert sent.questions[0].instructions == "Does it name [EMAIL_ADDRESS_1]?"
+    assert near.requests == [request]
+    assert await RedactingDecisions(far, RECOGNISERS).place() == Place(local=False, redacted=True)
+
+
+def test_redaction_covers_every_model_of_a_line_up(tmp_path: Path) -> None:
+    """Chat and decision models alike."""
+    settings = make_settings(tmp_path, redact=True)
+
+    assert isinstance(open_backend(settings, model="scripted/obedient"), RedactingChat)
+    assert isinstance(open_decisions(settings, "typesafe/jev-latest"), RedactingDecisions)

@@ -8,7 +8,7 @@ import pytest
 
 from service.grading.fence import fenced
 from service.grading.models import ChatRequest, Message
-from service.grading.reply import commentary_schema
+from service.grading.reply_schema import Asked, commentary_schema
 from service.llm.scripted import ScriptedChat, echo, obedient
 from tests.grading.helpers import tiny_rubric
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 def request(answer: str) -> ChatRequest:
     """A single-call request about an answer."""
-    schema = commentary_schema(tiny_rubric(), levels=True)
+    schema = commentary_schema(tiny_rubric(), Asked(levels=True))
     user = Message("user", "Judge.\n" + fenced("answer", answer, "0123456789ab"))
     return ChatRequest("judge", (user,), 100, schema_name="grade", schema=schema)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.grading.calibration import Calibration, Calibrations
-from service.grading.judgement import Case, Decided, Decision, Judge, Judgement, Observer
+from service.grading.judgement import Case, Decided, Decision, Judgement, Observer, PromptedJudge
 from service.grading.models import CallBudget, ModelName
 from service.grading.prompt import Prompt
 
@@ -14,7 +14,7 @@ from service.grading.prompt import Prompt
 class CalibratedJudge:
     """Another judge's decisions, calibrated; those of rubrics without a calibration are left as they are."""
 
-    raw: Judge
+    raw: PromptedJudge
     calibrations: Calibrations
 
     @property

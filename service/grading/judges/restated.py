@@ -32,8 +32,8 @@ class RestatedJudge:
         return self.raw.model
 
     @property
-    def prompt(self) -> Prompt:
-        """The prompt in use."""
+    def prompt(self) -> Prompt | None:
+        """The prompt in use; None for a judge made of others."""
         return self.raw.prompt
 
     def version(self) -> dict[str, object]:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 from service.grading.errors import ModelError, ReplyInvalid
 from service.grading.examples import Example, Examples, shown
-from service.grading.grade import KeyPoint, Reason
+from service.grading.grade import KeyPoint, Misconception, Reason
 from service.grading.judgement import Case, Decided, Decision, Draft, Judgement, Observer, Undecided
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
+from service.grading.parts import Point, points
 from service.grading.prompt import Prompt
-from service.grading.reply import commentary_schema, read_draft, read_key_points, read_levels, read_object
+from service.grading.reply import read_draft, read_key_points, read_levels, read_misconceptions, read_object
+from service.grading.reply_schema import Asked, commentary_schema
 
 NO_EXAMPLES = Examples()
 _NO_LEVEL = Reason(
@@ -28,6 +30,7 @@ _NO_LEVEL = Reason(
 class _Sample:
     levels: dict[str, int]
     key_points: tuple[KeyPoint, ...]
+    misconceptions: tuple[Misconception, ...]
     draft: Draft
 
 
@@ -38,6 +41,10 @@ class SingleCallJudge:
     Attributes:
         first_seed: the first one's seed: another gives fresh samples of the same question.
         examples: graded answers; as many of the nearest are shown as the prompt's parameter ``examples`` says.
+
+    The prompt's parameters: ``max_tokens`` of a reply; ``sampling_temperature``; ``story`` (1) asks for the story map;
+    ``points`` (1) asks for each point with the words that cover it and for misconceptions, before the levels, and takes
+    the points of a reference with marks.
     """
 
     chat: ChatModel
@@ -76,7 +83,13 @@ class SingleCallJudge:
         if not samples:
             return Judgement(decisions=decisions, examples=examples)
         best = _most_typical(samples, decisions)
-        return Judgement(decisions=decisions, key_points=best.key_points, draft=best.draft, examples=examples)
+        return Judgement(
+            decisions=decisions,
+            key_points=best.key_points,
+            misconceptions=best.misconceptions,
+            draft=best.draft,
+            examples=examples,
+        )
 
     @property
     def _shown(self) -> int:
@@ -87,7 +100,7 @@ class SingleCallJudge:
 
     async def _sample(self, case: Case, budget: CallBudget, seed: int) -> _Sample:
         def read(reply: ChatReply) -> _Sample:
-            return _read(reply, case)
+            return self._read(reply, case)
 
         try:
             return await self.chat.ask(self._request(case, seed), read, budget)
@@ -97,7 +110,6 @@ class SingleCallJudge:
             raise
 
     def _request(self, case: Case, seed: int) -> ChatRequest:
-        points = len(case.submission.key_points)
         examples = shown(self._nearest(case), case.nonce)
         return ChatRequest(
             purpose="judge",
@@ -108,12 +120,41 @@ class SingleCallJudge:
             max_tokens=int(self.prompt.parameter("max_tokens", 2_500)),
             temperature=0.0 if self.samples == 1 else self.prompt.parameter("sampling_temperature", 0.7),
             schema_name="grade",
-            schema=commentary_schema(
-                case.rubric, levels=True, key_points=points, story=self.prompt.parameter("story", 0) == 1
-            ),
+            schema=commentary_schema(case.rubric, self._asked(case)),
             repair=lambda problem: self.prompt.render("repair", problem=problem),
             seed=None if self.samples == 1 else seed,
         )
+
+    @property
+    def _by_points(self) -> bool:
+        return self.prompt.parameter("points", 0) == 1
+
+    def _points(self, case: Case) -> tuple[Point, ...]:
+        return case.points if self._by_points else points(case.submission.key_points, None)
+
+    def _asked(self, case: Case) -> Asked:
+        return Asked(
+            levels=True,
+            key_points=len(self._points(case)),
+            quotes=self._by_points,
+            misconceptions=len(case.submission.misconceptions) if self._by_points else 0,
+            story=self.prompt.parameter("story", 0) == 1,
+        )
+
+    def _read(self, reply: ChatReply, case: Case) -> _Sample:
+        data = read_object(reply)
+        levels = read_levels(data, case.rubric)
+        sample = _Sample(
+            levels,
+            read_key_points(data, self._points(case)),
+            read_misconceptions(data, case.submission.misconceptions) if self._by_points else (),
+            read_draft(data, case.rubric),
+        )
+        missing = [criterion.id for criterion in case.rubric.criteria if criterion.id not in levels]
+        if missing:
+            scale = f"1 to {case.rubric.levels}"
+            raise ReplyInvalid(f"no level from {scale} for: {', '.join(missing)}", partial=sample)
+        return sample
 
     def _decision(self, criterion: str, levels: int, samples: list[_Sample], reason: Reason) -> Decision:
         counts = Counter(sample.levels[criterion] for sample in samples if criterion in sample.levels)
@@ -122,17 +163,6 @@ class SingleCallJudge:
         total = counts.total()
         shares = tuple(counts[level] / total for level in range(1, levels + 1))
         return Decided(criterion=criterion, distribution=shares, sampled_once=total == 1)
-
-
-def _read(reply: ChatReply, case: Case) -> _Sample:
-    data = read_object(reply)
-    levels = read_levels(data, case.rubric)
-    sample = _Sample(levels, read_key_points(data, case.submission.key_points), read_draft(data, case.rubric))
-    missing = [criterion.id for criterion in case.rubric.criteria if criterion.id not in levels]
-    if missing:
-        scale = f"1 to {case.rubric.levels}"
-        raise ReplyInvalid(f"no level from {scale} for: {', '.join(missing)}", partial=sample)
-    return sample
 
 
 def _most_typical(samples: list[_Sample], decisions: tuple[Decision, ...]) -> _Sample:
