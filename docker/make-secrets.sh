@@ -10,6 +10,7 @@ password=$(new)
 printf '%s' "$password" > secrets/postgres_password
 printf 'postgresql://debrief:%s@postgres/debrief' "$password" > secrets/debrief_database__url
 new > secrets/debrief_secret
+: > secrets/metrics_key # filled with a key once there is one
 chmod 700 secrets
 chmod 644 secrets/* # nobody enters the folder but you and the Docker daemon; the container's user has to read them
 echo "made docker/secrets: keep it out of version control and in your backups"
