@@ -25,6 +25,7 @@ OVERLAP = 90.0
 MAX_FINDINGS = 100
 MAX_TEXT = 2_000
 MAX_DEPTH = 8
+MAX_WHAT = 180
 MAX_SHOWN = 60
 """So much of an author's own text stands in a finding."""
 
@@ -169,7 +170,7 @@ def _finding(rule: str, path: Path, what: str, severity: Severity = "error") -> 
 def _shape(data: Mapping[str, Any]) -> Iterator[Finding]:
     """What the schema refuses, apart from missing descriptors and contradictions, which have rules of their own."""
     try:
-        Rubric.model_validate(data)
+        Rubric.model_validate(_bounded(data))
     except ValidationError as error:
         for detail in error.errors(include_input=False, include_url=False):
             path = tuple(detail["loc"])
@@ -180,13 +181,26 @@ def _shape(data: Mapping[str, Any]) -> Iterator[Finding]:
                 yield _finding("shape", path, f"{str(path[-1])[:MAX_SHOWN]}: {what}")
 
 
+def _bounded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The rubric with one criterion and one level more than there may be, so that a huge one costs no more."""
+    given = data.get("criteria")
+    if not isinstance(given, (list, tuple)):
+        return dict(data)
+    return {**data, "criteria": [_bounded_criterion(item) for item in given[: MAX_CRITERIA + 1]]}
+
+
+def _bounded_criterion(item: Any) -> Any:
+    levels = item.get("levels") if isinstance(item, Mapping) else None
+    return {**item, "levels": list(levels)[: MAX_LEVELS + 1]} if isinstance(levels, (list, tuple)) else item
+
+
 def _is_descriptor(path: Path) -> bool:
     return len(path) == 5 and path[0] == "criteria" and path[-1] == "descriptor"
 
 
 def _contradictions(data: Mapping[str, Any]) -> Iterator[Finding]:
     for fault in contradictions(data):
-        yield _finding(fault.rule, fault.path, fault.what)
+        yield _finding(fault.rule, fault.path, fault.what[:MAX_WHAT])
 
 
 Criteria = list[tuple[Path, Mapping[str, Any]]]
