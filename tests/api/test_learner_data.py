@@ -158,7 +158,7 @@ async def test_an_answer_expires_and_its_grade_says_so(tmp_path: Path) -> None:
     assert (early, late) == (0, 1)
     assert grade["submission"] is None
     assert grade["answer_expired_at"] is not None
-    assert grade["commentary"] == {"status": "expired", "reason": None}
+    assert grade["commentary"] == {"status": "expired", "reason": None, "checks": None}
     assert grade["receipt"] == before.json()["receipt"]
     assert [c["level"] for c in grade["criteria"]] == [c["level"] for c in before.json()["criteria"]]
     assert len(receipt["submission_sha256"]) == 64
