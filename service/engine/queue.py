@@ -22,6 +22,9 @@ VERSION = "1"
 """DBOS's application version: fixed, since old and new versions of the service carry out each other's portions."""
 
 POLL_SECONDS = 0.25
+LAST_POLL_SECONDS = 1
+"""What a poll of the queue that is under way while we stop still takes is run, not left behind."""
+
 FORGET_AT_ONCE = 500
 _UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 _THROUGH = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -95,7 +98,7 @@ class DbosEngine:
 
     async def stop(self) -> None:
         """Take no more portions and close."""
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=LAST_POLL_SECONDS)
 
 
 async def _carried(carry: Carry, portion: PortionId) -> None:
