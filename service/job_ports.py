@@ -32,8 +32,11 @@ class JobStore(Protocol):
     async def claim(self, job: GradeId, portion: PortionId, now: datetime) -> Claim | None:
         """Begin a job of a portion; None when it is done, taken back, cancelled, over budget or given up."""
 
-    async def finish(self, record: GradeRecord, reusable: Mapping[str, str], now: datetime) -> bool:
+    async def finish(self, record: GradeRecord, reusable: Mapping[str, str]) -> bool:
         """Store a job's grade once, whoever comes first; False for everyone after."""
+
+    async def count(self, now: datetime) -> None:
+        """Bring batches' counts up to what is finished, and close those that are through."""
 
     async def postpone(self, job: GradeId, until: datetime, *, counted: bool) -> bool:
         """Put a running job off until a moment; False when its batch is being stopped, so it has to end now.

@@ -109,6 +109,7 @@ class Worker:
             self.grading.submitted.clear()
 
     async def _feed(self) -> None:
+        await self.jobs.count(self.clock.now())
         workers = max(1, len(self._heard))
         room = AHEAD * self.concurrency * workers
         for portion in await self.jobs.feed(room, self.portion_size, self.clock.now(), _portion_id):
@@ -207,7 +208,7 @@ class Worker:
                 until, counted = self.clock.now() + timedelta(seconds=wait), not _was_told_to_wait(record.reason)
                 if await self._until_stored(lambda: self.jobs.postpone(claim.id, until, counted=counted)):
                     return False
-            kept = await self._until_stored(lambda: self.jobs.finish(record, reusable, self.clock.now()))
+            kept = await self._until_stored(lambda: self.jobs.finish(record, reusable))
             if not kept:
                 log("surplus_grade_dropped", id=claim.id)
             return kept
@@ -227,7 +228,7 @@ class Worker:
             until = self.clock.now() + timedelta(seconds=wait)
             if await self._until_stored(lambda: self.jobs.postpone(claim.id, until, counted=True)):
                 return
-        await self._until_stored(lambda: self.jobs.finish(record, {}, self.clock.now()))
+        await self._until_stored(lambda: self.jobs.finish(record, {}))
 
     def _another_try(self, claim: Claim, record: GradeRecord) -> float | None:
         """Seconds until an ungraded answer is tried again; None when what came out is final."""
@@ -275,6 +276,7 @@ class Worker:
                 log("portion_handed_back", portion=portion, jobs=await self.jobs.give_back(portion))
         if self._started:
             await self.engine.stop()
+            await self.jobs.count(self.clock.now())
 
 
 def _was_told_to_wait(reason: Reason | None) -> bool:

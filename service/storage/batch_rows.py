@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Float, Integer, bindparam, case, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.jobs import BatchStatus, JobState
-from service.records import GradeRecord, Tenant
+from service.records import Tenant
 from service.storage import outbox
 from service.storage.database import moment
 from service.storage.tables import BATCHES, GRADES, JOBS
@@ -23,29 +25,37 @@ _COLUMN = {
     GradeStatus.UNGRADED: BATCHES.c.ungraded,
 }
 _DONE = BATCHES.c.graded + BATCHES.c.needs_review + BATCHES.c.ungraded
-_COST = bindparam("cost", type_=Float)
-_COUNT = {
-    status: update(BATCHES)
-    .where(BATCHES.c.id == bindparam("batch"))
-    .values(
-        {
-            column: column + 1,
-            BATCHES.c.cost_usd: BATCHES.c.cost_usd + _COST,
-            BATCHES.c.unpriced: BATCHES.c.unpriced + bindparam("unknown", type_=Integer),
-            BATCHES.c.largest_usd: case((BATCHES.c.largest_usd < _COST, _COST), else_=BATCHES.c.largest_usd),
-        }
-    )
-    .returning(BATCHES.c.total <= _DONE)
-    for status, column in _COLUMN.items()
-}
+_UNCOUNTED = (JOBS.c.counted == 0) & (JOBS.c.state == JobState.DONE.value)
 
 
-def count_finished(connection: Connection, batch_id: str, record: GradeRecord, now: int) -> bool:
-    """Add one finished item to its batch; True when that was the last."""
-    cost = record.usage.cost_usd if record.usage else 0.0
-    counted = {"batch": batch_id, "cost": cost or 0.0, "unknown": int(cost is None)}
-    through = connection.execute(_COUNT[record.status], counted).scalar()
-    return bool(through) and close_if_through(connection, batch_id, now)
+def uncounted(connection: Connection) -> Sequence[str]:
+    """The batches with finished jobs that their counts do not hold yet."""
+    return connection.execute(select(JOBS.c.batch_id).where(_UNCOUNTED).distinct()).scalars().all()
+
+
+def uncounted_usd(connection: Connection, batch_id: str) -> float:
+    """The known cost of a batch's finished jobs that its cost does not hold yet."""
+    wanted = select(func.sum(JOBS.c.cost_usd)).where(_UNCOUNTED, JOBS.c.batch_id == batch_id)
+    return connection.execute(wanted).scalar() or 0.0
+
+
+def count_finished(connection: Connection, batch_id: str, now: int) -> bool:
+    """Bring a batch's counts and cost up to its finished jobs; True when that was the last of them."""
+    row = connection.execute(select(BATCHES).where(BATCHES.c.id == batch_id).with_for_update()).mappings().first()
+    taken = update(JOBS).where(_UNCOUNTED, JOBS.c.batch_id == batch_id).values(counted=1)
+    done = connection.execute(taken.returning(JOBS.c.outcome, JOBS.c.cost_usd)).all()
+    if row is None or not done:
+        return False
+    outcomes, costs = Counter(each.outcome for each in done), [each.cost_usd for each in done]
+    known = [cost for cost in costs if cost is not None]
+    change = {column.name: row[column.name] + outcomes[status.value] for status, column in _COLUMN.items()}
+    change |= {
+        "cost_usd": row["cost_usd"] + sum(known),
+        "unpriced": row["unpriced"] + len(costs) - len(known),
+        "largest_usd": max(row["largest_usd"], *known, 0.0),
+    }
+    connection.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(**change))
+    return close_if_through(connection, batch_id, now)
 
 
 def stop(connection: Connection, batch_id: str, reason: Reason, now: int) -> None:
@@ -61,7 +71,9 @@ def end(connection: Connection, batch_id: str | None, jobs: ColumnElement[bool],
     result = json.dumps({"reason": reason.model_dump()})
     of_jobs = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & GRADES.c.id.in_(select(JOBS.c.id).where(jobs))
     connection.execute(update(GRADES).where(of_jobs).values(status=GradeStatus.UNGRADED.value, result=result))
-    ended = connection.execute(update(JOBS).where(jobs).values(state=JobState.DONE.value, portion=None)).rowcount
+    ended = connection.execute(
+        update(JOBS).where(jobs).values(state=JobState.DONE.value, portion=None, counted=1)
+    ).rowcount
     if batch_id is not None:
         more = {"ungraded": BATCHES.c.ungraded + ended}
         connection.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(**more))

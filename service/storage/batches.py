@@ -58,7 +58,7 @@ class SqlBatchStore:
     async def add(self, batch: BatchId, items: Sequence[Item], errors: Sequence[LineError]) -> None:
         """Keep some more of a batch's items and refused lines."""
         jobs = [
-            new_job(item.record, JobState.WAITING, batch_id=batch, line=item.line, custom_id=item.custom_id)
+            new_job(item.record, JobState.WAITING, batch_id=batch, line=item.line, custom_id=item.custom_id, counted=0)
             for item in items
         ]
         refused = [
@@ -139,6 +139,7 @@ class SqlBatchStore:
         """Stop a batch: what has not begun ends as cancelled. A batch that is through stays as it is."""
 
         def work(connection: Connection) -> None:
+            batch_rows.count_finished(connection, batch, micros(now))
             mine = select(BATCHES.c.status).where(BATCHES.c.id == batch, BATCHES.c.tenant == tenant)
             if connection.execute(mine.with_for_update()).scalar() == BatchStatus.IN_PROGRESS.value:
                 batch_rows.stop(connection, batch, CANCELLED, micros(now))

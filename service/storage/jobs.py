@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Float, RowMapping, bindparam, case, func, insert, or_, select, text, update
 
 from service.grading.grade import GradeStatus, Reason
 from service.jobs import (
@@ -46,8 +47,9 @@ _CLAIM = (
 _FINISH = (
     update(JOBS)
     .where(JOBS.c.id == bindparam("job"), JOBS.c.state != JobState.DONE.value)
-    .values(state=JobState.DONE.value, portion=None)
-    .returning(JOBS.c.batch_id)
+    .values(
+        state=JobState.DONE.value, portion=None, outcome=bindparam("outcome"), cost_usd=bindparam("cost", type_=Float)
+    )
 )
 _BATCH = select(BATCHES).join(JOBS, JOBS.c.batch_id == BATCHES.c.id).where(JOBS.c.id == bindparam("job"))
 _GRADE = select(GRADES).where(GRADES.c.id == bindparam("job"))
@@ -92,19 +94,23 @@ class SqlJobStore:
         """Begin a job of a portion; None when it is done, taken back or given up."""
         return await self._database.write(lambda connection: self._claim(connection, job, portion, micros(now)))
 
-    async def finish(self, record: GradeRecord, reusable: Mapping[str, str], now: datetime) -> bool:
+    async def finish(self, record: GradeRecord, reusable: Mapping[str, str]) -> bool:
         """Store a job's grade once, whoever comes first; False for everyone after."""
+        cost = record.usage.cost_usd if record.usage else 0.0
+        ended = {"job": record.id, "outcome": record.status.value, "cost": cost}
 
         def work(connection: Connection) -> bool:
-            row = connection.execute(_FINISH, {"job": record.id}).first()
-            if row is None:
+            if connection.execute(_FINISH, ended).rowcount != 1:
                 return False
             self._grades.complete(connection, record, reusable)
-            if row.batch_id is not None:
-                batch_rows.count_finished(connection, row.batch_id, record, micros(now))
             return True
 
         return await self._database.write(work)
+
+    async def count(self, now: datetime) -> None:
+        """Bring batches' counts up to what is finished, and close those that are through."""
+        for batch in await self._database.read(batch_rows.uncounted):
+            await self._database.write(partial(batch_rows.count_finished, batch_id=batch, now=micros(now)))
 
     async def postpone(self, job: GradeId, until: datetime, *, counted: bool) -> bool:
         """Put a running job off until a moment; False when its batch is being stopped, so it has to end now."""
@@ -155,7 +161,16 @@ class SqlJobStore:
 def new_job(record: GradeRecord, state: JobState, **more: Any) -> dict[str, Any]:
     """The row of a new job."""
     row = {"id": record.id, "tenant": record.tenant, "batch_id": None, "line": None, "custom_id": None}
-    return {**row, "state": state.value, "attempts": 0, "crashes": 0, "due_at": 0, "portion": None, **more}
+    return {
+        **row,
+        "state": state.value,
+        "attempts": 0,
+        "crashes": 0,
+        "due_at": 0,
+        "portion": None,
+        "counted": 1,
+        **more,
+    }
 
 
 def _batch_of(connection: Connection, job: GradeId) -> RowMapping | None:
@@ -182,7 +197,8 @@ def _fits_the_budget(connection: Connection, batch: RowMapping, job: GradeId, no
         JOBS.c.batch_id == batch["id"], JOBS.c.state == JobState.RUNNING.value, JOBS.c.id != job
     )
     running = connection.execute(others).scalar_one()
-    if batch["cost_usd"] + (running + 1) * batch["largest_usd"] <= batch["max_cost_usd"]:
+    spent = batch["cost_usd"] + batch_rows.uncounted_usd(connection, batch["id"])
+    if spent + (running + 1) * batch["largest_usd"] <= batch["max_cost_usd"]:
         return True
     later = {"state": JobState.DUE.value, "portion": None, "due_at": now + LOOK_AGAIN, "attempts": JOBS.c.attempts - 1}
     connection.execute(update(JOBS).where(JOBS.c.id == job).values(**later))

@@ -179,6 +179,10 @@ JOBS = Table(
     Column("crashes", SmallInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("portion", String(64)),
+    Column("outcome", String(16)),
+    Column("cost_usd", Float),
+    Column("counted", SmallInteger, nullable=False, server_default="1"),
+    Index("jobs_uncounted", "counted", "state", "batch_id"),
     Index("jobs_of_batch", "batch_id", "line"),
     Index("jobs_of_batch_by_state", "batch_id", "state", "line"),
     Index("jobs_by_state", "state", "tenant", "due_at"),
@@ -187,8 +191,9 @@ JOBS = Table(
 )
 """One per grade that is made later, under the grade's id. ``portion`` is kept while queued or running.
 
-``attempts`` counts every try begun, ``crashes`` those that a dying process cut short. A job outlives its grade when
-the learner is erased, so that the batch can still come to its end.
+``attempts`` counts every try begun, ``crashes`` those that a dying process cut short. ``counted`` is 0 until the
+batch's counts hold the ``outcome``: workers that all counted in one row would wait for each other's commits.
+A job outlives its grade when the learner is erased, so that the batch can still come to its end.
 """
 
 BATCH_ERRORS = Table(

@@ -92,8 +92,8 @@ async def test_a_submitted_answer_is_handed_out_claimed_and_finished_once(
     (portion,) = await fed(jobs)
     assert await jobs.open_in(portion.id) == (given.id,)
     claim = await jobs.claim(given.id, portion.id, NOON)
-    first = await jobs.finish(finished(given), {}, NOON)
-    second = await jobs.finish(finished(given, "failed"), {}, NOON)
+    first = await jobs.finish(finished(given), {})
+    second = await jobs.finish(finished(given, "failed"), {})
 
     assert claim is not None
     assert (claim.record, claim.attempt, claim.crashes) == (given, 1, 0)
@@ -148,9 +148,11 @@ async def test_a_batch_is_counted_and_closed_with_its_last_item(jobs: SqlJobStor
 
     records = await claimed(jobs)
     for each in records[:2]:
-        await jobs.finish(finished(each), {}, NOON)
+        await jobs.finish(finished(each), {})
+    await jobs.count(NOON)
     before = await batches.get(MINE, BATCH)
-    await jobs.finish(finished(records[2]), {}, NOON)
+    await jobs.finish(finished(records[2]), {})
+    await jobs.count(NOON)
     after = await batches.get(MINE, BATCH)
 
     assert before is not None
@@ -169,11 +171,12 @@ async def test_cancelling_keeps_what_is_done_and_what_is_being_graded(
     done, running = [await jobs.claim(each.id, portion.id, NOON) for each in records[:2]]
     assert done is not None
     assert running is not None
-    await jobs.finish(finished(done.record), {}, NOON)
+    await jobs.finish(finished(done.record), {})
 
     cancelling = await batches.cancel(MINE, BATCH, NOON)
     late = await jobs.claim(records[2].id, portion.id, NOON)
-    await jobs.finish(finished(running.record), {}, NOON)
+    await jobs.finish(finished(running.record), {})
+    await jobs.count(NOON)
     cancelled = await batches.get(MINE, BATCH)
     skipped = await store.get(MINE, records[3].id)
 
@@ -196,12 +199,13 @@ async def test_a_budget_reserves_what_is_being_graded_and_stops_before_it_is_ove
 
     begun = await claimed(jobs)
     for each in begun:
-        await jobs.finish(finished(each, cost_usd=0.5), {}, NOON)
+        await jobs.finish(finished(each, cost_usd=0.5), {})
     (portion,) = await jobs.feed(100, 10, later, names)
     third = await jobs.claim(records[2].id, portion.id, later)
     assert third is not None
-    await jobs.finish(finished(third.record, cost_usd=0.5), {}, later)
+    await jobs.finish(finished(third.record, cost_usd=0.5), {})
     fourth = await jobs.claim(records[3].id, portion.id, later)
+    await jobs.count(later)
     batch = await batches.get(MINE, BATCH)
 
     assert batch is not None
@@ -261,7 +265,7 @@ async def test_results_and_errors_come_in_the_order_they_were_sent(jobs: SqlJobS
     await batches.seal(BATCH, NOON)
     records = await claimed(jobs)
     for each in reversed(records):
-        await jobs.finish(finished(each), {}, NOON)
+        await jobs.finish(finished(each), {})
 
     first = await batches.finished(BATCH, 0, 3, ungraded=False)
     rest = await batches.finished(BATCH, first[-1].line, 3, ungraded=False)

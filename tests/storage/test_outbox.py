@@ -140,10 +140,11 @@ async def test_a_grade_that_was_interrupted_is_an_event_too(
 async def test_a_batch_that_ends_is_an_event_with_counts_after_those_of_its_items(
     database: Database, jobs: SqlJobStore, batches: SqlBatchStore, endpoint: Endpoint
 ) -> None:
-    """Once, in the transaction of its last item."""
+    """Once, in the transaction that counts its last item."""
     await begin(batches, 2)
     for each in await claimed(jobs):
-        await jobs.finish(finished(each), {}, NOON)
+        await jobs.finish(finished(each), {})
+        await jobs.count(NOON)
 
     found = {event["type"]: event["data"] for event in await events(database)}
     assert len(await events(database)) == 3
