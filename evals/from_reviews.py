@@ -83,8 +83,13 @@ def _keys(question: str, question_id: str | None) -> list[str]:
     return [*([f"id {question_id}"] if question_id else []), f"text {words}"]
 
 
-async def opinions(store: ReviewStore, tenant: Tenant) -> list[Opinion]:
+async def opinions(store: ReviewStore, tenant: Tenant, *, flagged: bool = False) -> list[Opinion]:
     """Every person's opinion on every answer of a tenant that still has its text, in a fixed order.
+
+    Args:
+        store: of the reviews.
+        tenant: whose.
+        flagged: take only reviews whose person wants the answer among the golden ones.
 
     Raises:
         StoreUnavailable: the reviews cannot be read.
@@ -92,7 +97,8 @@ async def opinions(store: ReviewStore, tenant: Tenant) -> list[Opinion]:
     said: list[tuple[PersonReview, GradeRecord]] = []
     after = None
     while records := await store.reviewed(tenant, after, PAGE):
-        said += [(review, record) for record in records if record.expired is None for review in record.reviews]
+        kept = (record for record in records if record.expired is None)
+        said += [(review, record) for record in kept for review in record.reviews if review.golden or not flagged]
         after = records[-1].id
     found: dict[str, Opinion] = {}
     for review, record in sorted(said, key=lambda pair: (pair[0].created_at, pair[0].id)):

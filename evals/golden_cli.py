@@ -79,6 +79,9 @@ def add(
     from_reviews: Annotated[
         bool, typer.Option("--from-reviews", help="Make rows of what people said on grades, in place of one row.")
     ] = False,
+    flagged: Annotated[
+        bool, typer.Option("--flagged", help="With --from-reviews: only those marked to be golden answers.")
+    ] = False,
     suite: Annotated[str | None, typer.Option(help="With --from-reviews: the file's name, without .jsonl.")] = None,
     database: Annotated[
         str | None,
@@ -90,7 +93,7 @@ def add(
     """Add a row, asking for what is missing when at a terminal; or rows from people's reviews."""
     with explained():
         if from_reviews:
-            _add_reviews(suite, database, tenant, folder)
+            _add_reviews(suite, database, tenant, folder, flagged=flagged)
             return
         parts = {"id": row_id, "question": question, "answer": answer, "reference": reference}
         more = {"label": label, "tag": tag, "split": split, "group": group, "note": note, "rubric": rubric}
@@ -99,7 +102,7 @@ def add(
         out.print(Text(f"{row.id} added to {to}"))
 
 
-def _add_reviews(suite: str | None, database: str | None, tenant: str, folder: Path) -> None:
+def _add_reviews(suite: str | None, database: str | None, tenant: str, folder: Path, *, flagged: bool) -> None:
     import asyncio
 
     from evals.from_reviews import opinions, suite_path, write_suite
@@ -113,7 +116,7 @@ def _add_reviews(suite: str | None, database: str | None, tenant: str, folder: P
 
     async def found() -> Any:
         async with open_reviews(database or settings.database.url) as store:
-            return await opinions(store, Tenant(tenant))
+            return await opinions(store, Tenant(tenant), flagged=flagged)
 
     try:
         said = asyncio.run(found())

@@ -72,6 +72,7 @@ class Opinion:
     reviewer: str
     levels: Mapping[str, int]
     note: str | None = None
+    golden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Reviewing:
             reviewer=opinion.reviewer,
             levels=dict(opinion.levels),
             note=opinion.note,
+            golden=opinion.golden,
             settles=(),
             overall=corrected(
                 record.request.rubric, record.judgement.decided() if record.judgement else {}, opinion.levels

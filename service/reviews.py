@@ -49,6 +49,7 @@ class PersonReview(_Value):
     Attributes:
         levels: by criterion id, 1..K; criteria that are not named were not judged by this person.
         settles: the review reasons that were open before and are not any more.
+        golden: whether this person wants the answer among the golden ones.
     """
 
     id: ReviewId
@@ -58,6 +59,7 @@ class PersonReview(_Value):
     note: str | None
     settles: tuple[str, ...]
     overall: CorrectedOverall | None
+    golden: bool = False
 
 
 class AppealStatus(StrEnum):

@@ -13,6 +13,7 @@ _REVIEW: dict[str, Any] = {
     "reviewer": "maria",
     "levels": {"correctness": 2, "clarity": 3},
     "note": "The second half is right; only the definition is not.",
+    "golden": False,
     "settles": [],
     "overall": {"score": 2.02, "level": 2, "label": "Weak", "capped_by": None},
 }

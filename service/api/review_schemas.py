@@ -47,6 +47,9 @@ class ReviewBody(_Body):
         examples=[{"correctness": 2, "clarity": 4}],
     )
     note: Annotated[str | None, Field(max_length=MAX_NOTE, pattern=_NO_NUL)] = None
+    golden: bool = Field(
+        default=False, description="Make this a golden answer: `debrief golden add --from-reviews --flagged` takes it."
+    )
 
 
 class AppealBody(_Body):
@@ -67,6 +70,7 @@ class ReviewDocument(_Document):
     reviewer: str
     levels: dict[str, int]
     note: str | None
+    golden: bool = Field(description="Whether this person wants the answer among the golden ones.")
     settles: list[str] = Field(description="The review reasons this review took away.")
     overall: CorrectedOverall | None = Field(
         description="The overall result with these levels in place of the machine's, added up by the same code."
@@ -125,6 +129,7 @@ def review_document(review: PersonReview) -> ReviewDocument:
         reviewer=review.reviewer,
         levels=review.levels,
         note=review.note,
+        golden=review.golden,
         settles=list(review.settles),
         overall=review.overall,
     )

@@ -79,7 +79,7 @@ async def review_grade(grade_id: Id, body: ReviewBody, services: ServicesOf, ten
     The review takes away the review reasons it answers; `overall` in it is what the grade comes to with these levels.
     Several people, or one person again, may review the same grade.
     """
-    opinion = Opinion(body.reviewer, body.levels, body.note)
+    opinion = Opinion(body.reviewer, body.levels, body.note, body.golden)
     try:
         record = await services.reviewing.review(tenant, grade_id_of(grade_id), opinion)
     except UnfitLevels as unfit:

@@ -64,6 +64,7 @@ class ReviewForm:
     reviewer: str = ""
     note: str = ""
     levels: tuple[tuple[str, int], ...] = ()
+    golden: bool = False
 
     def level_of(self, criterion: str) -> int | None:
         """The level chosen for a criterion."""
@@ -99,7 +100,8 @@ async def review(
     record = await find_grade(services, who, grade)
     try:
         body = _body(form)
-        await services.reviewing.review(who.tenant, record.id, Opinion(body.reviewer, body.levels, body.note))
+        opinion = Opinion(body.reviewer, body.levels, body.note, body.golden)
+        await services.reviewing.review(who.tenant, record.id, opinion)
     except (ProblemError, NotReviewable) as error:
         return await _queue_page(request, services, who, place, form, record, problem_for(error))
     response = RedirectResponse(place.address(), status.HTTP_303_SEE_OTHER)
@@ -114,7 +116,7 @@ async def _sent(request: Request) -> ReviewForm:
     fields = await request.form(max_files=0, max_fields=20)
     texts = {name: value.replace("\r\n", "\n") for name, value in fields.items() if isinstance(value, str)}
     levels = tuple((name.removeprefix(LEVEL), int(text)) for name, text in texts.items() if _is_level(name, text))
-    return ReviewForm(texts.get("reviewer", "").strip(), texts.get("note", ""), levels)
+    return ReviewForm(texts.get("reviewer", "").strip(), texts.get("note", ""), levels, "golden" in texts)
 
 
 def _is_level(name: str, text: str) -> bool:
@@ -124,7 +126,12 @@ def _is_level(name: str, text: str) -> bool:
 def _body(form: ReviewForm) -> ReviewBody:
     try:
         return ReviewBody.model_validate(
-            {"reviewer": form.reviewer, "levels": dict(form.levels), "note": form.note.strip() or None}
+            {
+                "reviewer": form.reviewer,
+                "levels": dict(form.levels),
+                "note": form.note.strip() or None,
+                "golden": form.golden,
+            }
         )
     except ValidationError as error:
         raise invalid(error) from None

@@ -112,6 +112,18 @@ async def test_a_person_s_levels_stand_beside_the_machine_s_which_do_not_change(
     assert (given["overall"]["score"], given["overall"]["capped_by"]) == (2.5, "correctness")
 
 
+async def test_a_review_can_ask_for_a_golden_answer(client: Client, body: dict[str, object]) -> None:
+    """Only when it says so; what is no boolean is refused."""
+    grade = await graded(client, body)
+
+    await review(client, grade)
+    reply = await review(client, grade, golden=True)
+    refused = await review(client, grade, golden="yes")
+
+    assert [given["golden"] for given in reply.json()["reviews"]] == [False, True]
+    assert refused.status_code == 422
+
+
 async def test_reviews_are_kept_in_the_order_they_came(client: Client, body: dict[str, object]) -> None:
     """Two people may review one grade."""
     grade = await graded(client, body)

@@ -38,9 +38,9 @@ def said(reviewer: str, note: str | None = None, **levels: int) -> dict[str, obj
     return {"reviewer": reviewer, "levels": levels, "note": note}
 
 
-def added(folder: Path, database: Path, suite: str = "people") -> str:
+def added(folder: Path, database: Path, suite: str = "people", *options: str) -> str:
     """What ``debrief golden add --from-reviews`` prints."""
-    command = ["golden", "add", "--from-reviews", "--suite", suite, "--folder", str(folder)]
+    command = ["golden", "add", "--from-reviews", "--suite", suite, "--folder", str(folder), *options]
     result = CliRunner().invoke(app, [*command, "--database", f"sqlite:///{database}"])
     assert result.exit_code == 0, result.output
     return " ".join(result.output.split())
@@ -65,6 +65,27 @@ def test_a_review_becomes_a_row_as_sent_with_human_labels(tmp_path: Path) -> Non
     }
     assert {(r.kind, r.rubric, r.context["industry"]) for r in both} == {("human", "ds-interview", "retail")}
     assert rows["maria"].note == "Half of it."
+
+
+def test_only_reviews_marked_for_it_become_rows_where_asked(tmp_path: Path) -> None:
+    """A person's other reviews of the same answer are left out too; without the option all are taken."""
+    asyncio.run(_one_of_two_is_marked(tmp_path))
+
+    marked = added(tmp_path / "golden", tmp_path / "debrief.db", "marked", "--flagged")
+    every = added(tmp_path / "golden", tmp_path / "debrief.db", "every")
+
+    (row_,) = read_rows(tmp_path / "golden" / "marked.jsonl")
+    assert {name: label.level for name, label in row_.labels.items()} == {"correctness": 2}
+    assert "1 rows" in marked
+    assert "2 rows" in every
+
+
+async def _one_of_two_is_marked(tmp_path: Path) -> None:
+    async with running(make_settings(tmp_path)) as (client, _):
+        marked = {**said("maria", correctness=2), "golden": True}
+        await reviewed(
+            client, "To see how it does on new data.", marked, said("maria", clarity=4), said("tom", clarity=5)
+        )
 
 
 async def _reviews_of_two_people(tmp_path: Path) -> None:

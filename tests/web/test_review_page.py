@@ -59,6 +59,18 @@ async def test_levels_are_kept_beside_the_machine_s_and_the_next_is_shown(review
     assert any(field.get("value") == "maria" for field in page.all("input"))
 
 
+@pytest.mark.parametrize(("more", "golden"), [({"golden": "true"}, True), ({}, False)], ids=["checked", "not checked"])
+async def test_a_checkbox_makes_it_a_golden_answer(reviewer: Client, more: dict[str, str], golden: bool) -> None:
+    """It is in the review, and only when it was checked."""
+    boxes = [box for box in read(await reviewer.get("/review")).all("input") if box.get("name") == "golden"]
+
+    await save(reviewer, "grd_ONE", {**LEVELS, "reviewer": "maria", **more})
+
+    assert [box["type"] for box in boxes] == ["checkbox"]
+    assert "checked" not in boxes[0]
+    assert (await reviewer.get("/v1/grades/grd_ONE")).json()["reviews"][0]["golden"] is golden
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
