@@ -23,8 +23,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from service.ports import StoreUnavailable
+from service.storage.silence import Silence
 
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
@@ -215,31 +217,31 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 class PostgresDatabase:
-    """A Postgres server; one that does not answer is given up within seconds."""
+    """A Postgres server; one that does not answer is given up within two seconds."""
 
     sqlite = False
 
     def __init__(self, url: URL) -> None:
+        url = url.set(drivername="postgresql+asyncpg")
+        limits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
         self.engine: AsyncEngine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
+            url,
             pool_size=5,
             max_overflow=10,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=True,
-            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+            connect_args=limits,
         )
+        self._door = create_async_engine(url, poolclass=NullPool, connect_args=limits)
+        self._silence = Silence(self._knock)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` reads, in one transaction."""
-        with translated():
-            async with self.engine.connect() as connection:
-                return await connection.run_sync(work)
+        return await self._silence.bounded(self._read(work))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` returns, once what it wrote is committed."""
-        with translated():
-            async with self.engine.begin() as connection:
-                return await connection.run_sync(work)
+        return await self._silence.bounded(self._write(work))
 
     async def scrub(self) -> bool:
         """Nothing to do here: the server's own vacuum reclaims dead rows."""
@@ -248,6 +250,21 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        with translated():
+            async with self.engine.connect() as connection:
+                return await connection.run_sync(work)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        with translated():
+            async with self.engine.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def _knock(self) -> None:
+        """A connection of its own, made and closed."""
+        async with self._door.connect():
+            pass
 
 
 @contextmanager
