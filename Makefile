@@ -8,7 +8,7 @@ SUITE ?= smoke
 PROMPTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-browser check format bench eval eval-record openapi image-check sbom fuzz clean
+.PHONY: help setup run demo scale-demo test test-browser check format bench eval eval-record openapi image-check sbom fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ run: setup ## start the service on http://127.0.0.1:8000 (fetches the embedded m
 
 demo: setup ## grade a wrong and a right answer through the real API and print both grades
 	@$(BIN)/python -m evals.demo $(ARGS)
+
+scale-demo: setup ## a batch of 2,000 on a real Postgres with two workers, one killed half-way: ARGS="--items 200"
+	@$(BIN)/python -m evals.bench.scale $(ARGS)
 
 test: setup ## run all tests: no key, no server, no large download
 	@$(BIN)/python -m pytest $(ARGS)

