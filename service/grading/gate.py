@@ -1,6 +1,7 @@
 """What a rule decides before any model is asked: blank, "I don't know", no content, the question pasted back.
 
-Such an answer gets the lowest level on every criterion, no model is called and no praise is invented.
+Blank is also what a form or a platform puts where nobody wrote anything ("No submission."). Such an answer gets the
+lowest level on every criterion, no model is called and no praise is invented.
 """
 
 from __future__ import annotations
@@ -83,6 +84,15 @@ _DONT_KNOW = re.compile(
     r"|no (?:lo )?s[eé]|je ne sais pas|(?:das )?wei(?:ß|ss) ich nicht|ich wei(?:ß|ss) (?:es )?nicht"
     r"|não sei|non lo so)\b",
 )
+_NOTHING_SENT = re.compile(
+    r"\W*(?:(?:no|empty|blank|missing) submission|(?:empty|blank|missing) answer|(?:was |is |left )+blank"
+    r"|no (?:answer|response|attempt|submission) (?:was )?(?:given|provided|submitted|entered|made|received|found)"
+    r"|(?:(?:was |is )?not|never) (?:attempted|answered|submitted)|unanswered|(?:did not|didn'?t) (?:answer|respond|submit)"
+    r"|(?:please )?(?:type|write|enter|put|insert) (?:your |the |an )?(?:answer|response|text)(?: here)?"
+    r"|your (?:answer|response)(?: goes)? here|tbd|todo|n\.a\.)\W*",
+)
+"""What a platform or a form puts where nobody wrote an answer."""
+
 _STOP = FILLER | ECHO
 _SHRUG = _STOP | SHRUG
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -98,7 +108,7 @@ def gate(question: str, answer: str) -> GateVerdict | None:
 
 
 def _rule(question: str, answer: str) -> GateRule | None:
-    if not has_content(answer):
+    if not has_content(answer) or _NOTHING_SENT.fullmatch(_plain(answer)):
         return GateRule.BLANK
     words = _words(answer)
     if len(words) <= MAX_WORDS_WITHOUT_CONTENT:

@@ -26,6 +26,31 @@ def test_an_answer_without_letters_or_digits_is_blank(answer: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
+        "No submission.",
+        "Empty submission",
+        "NOT ATTEMPTED",
+        "(left blank)",
+        "[Type your answer here]",
+        "Your answer here.",
+        "No answer was given.",
+        "Did not respond",
+        "TBD",
+    ],
+)
+def test_what_a_form_puts_where_nobody_wrote_is_blank(answer: str) -> None:
+    """Learning platforms export a word for nothing; it is no answer."""
+    assert rule(answer) is GateRule.BLANK
+
+
+@pytest.mark.parametrize("answer", ["Blank rows.", "Empty set", "Missing values", "None", "null", "No answer key exists"])
+def test_a_word_for_nothing_may_be_the_answer(answer: str) -> None:
+    """Nothing can be what was asked about."""
+    assert rule(answer) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         "I don't know",
         "i dont know.",
         "Hmm, honestly I don’t know, sorry.",
