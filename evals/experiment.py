@@ -30,6 +30,7 @@ from service.grading.errors import (
 )
 from service.grading.grade import Grade, Reason, UnscoredCriterion
 from service.grading.grader import as_calls
+from service.grading.judgement import Decided, Decision
 from service.grading.models import CallBudget
 from service.grading.rubric import Rubric
 from service.grading.submission import Submission
@@ -180,8 +181,9 @@ class Experiment:
         started = loop.time()
         budget = CallBudget(deadline=started + settings.grade_seconds * PATIENCE)
         grade: Grade | None = None
+        decisions: list[Decision] = []
         try:
-            grade = await grader.grade(submission, rubric, budget, explain=self.explain)
+            grade = await grader.grade(submission, rubric, budget, explain=self.explain, observe=decisions.append)
             error = failure_of(grade)
         except GradingError as broken:
             error = str(broken)
@@ -193,6 +195,7 @@ class Experiment:
             perturbation=name,
             grade=None if error else grade,
             usage=usage_of(as_calls(chat.live), seconds, hit=bool(chat.replayed) and not chat.live),
+            probes={d.criterion: d.probes for d in decisions if isinstance(d, Decided) and d.probes},
             error=error,
         )
 

@@ -22,6 +22,8 @@ class Result(BaseModel):
         perturbation: the meaning-preserving change that was made (``criterion-order``, ...), if any.
         grade: as the service would return it; None where grading broke off.
         usage: calls, tokens, cost and seconds of this grade; nothing where it was replayed.
+        probes: what the judge's side questions said of each criterion, by name, as in a receipt: what weights are
+            fitted on.
         error: why there is no grade.
     """
 
@@ -33,6 +35,7 @@ class Result(BaseModel):
     perturbation: str | None = None
     grade: Grade | None
     usage: Usage
+    probes: dict[str, dict[str, float]] = {}
     error: str | None = None
 
     def score(self, criterion: str) -> float | None:

@@ -102,6 +102,16 @@ async def test_a_result_is_the_production_grade(bench: Bench) -> None:
     assert bench.results[0].usage.cache == "miss"
 
 
+async def test_a_result_keeps_what_the_side_questions_said(bench: Bench) -> None:
+    """Weights are fitted on it; a receipt of the service shows the same numbers."""
+    await bench.run(echo(), rows=[ROWS[0], BLANK], prompts=["judge-readout@5"])
+
+    asked, settled = bench.results
+    assert set(asked.probes["correctness"]) == {"right", "statement_1"}
+    assert "sign_1" in asked.probes["storytelling"]
+    assert settled.probes == {}
+
+
 async def test_what_the_store_holds_never_opens_a_model(bench: Bench) -> None:
     """The second run is free, and says so."""
     await bench.run(echo())

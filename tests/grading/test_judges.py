@@ -323,6 +323,23 @@ async def test_each_statement_is_held_against_the_reference_without_the_rest_of_
     assert not any(str(MIXED.reference) in text for text in others)
 
 
+async def test_facts_are_asked_once_however_many_criteria_go_by_them(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """A rubric with two factual criteria costs no second round, and both get what was found."""
+    facts, form = two_criteria.criteria
+    both = two_criteria.model_copy(update={"criteria": (facts, form.model_copy(update={"factual": True}))})
+    model = Listening("new data")
+
+    judgement = await by_facts(library, both, model, MIXED)
+
+    checks = [r.messages[-1].content for r in model.requests if r.family == "verify"]
+    assert len(checks) == len(set(checks)) == 2
+    probes = [decision.probes for decision in judgement.decisions if isinstance(decision, Decided)]
+    assert probes[0] == probes[1]
+    assert "statement_2" in probes[0]
+
+
 async def test_what_is_true_and_said_raises_a_factual_criterion_and_what_is_false_lowers_it(
     library: FileLibrary, two_criteria: Rubric
 ) -> None:

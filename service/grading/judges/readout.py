@@ -31,6 +31,14 @@ YES_NO = ("Yes", "No")
 
 
 @dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is being asked about an answer's facts; ``checked`` is None where no criterion is factual."""
+
+    checked: Awaitable[list[float | BaseException]] | None
+    heard: Awaitable[Heard]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadoutJudge:
     """Judge ``readout``, for models that report top log-probabilities.
 
@@ -59,14 +67,20 @@ class ReadoutJudge:
         shared = self._shared(case)
         async with asyncio.TaskGroup() as tasks:
             first, *others = case.rubric.criteria
-            early = tasks.create_task(self._heard(case, shared, budget)) if self._by_statements else None
+            early = self._facts(tasks, case, shared, budget) if self._by_statements else None
             decisions = [await self._decision(first, case, shared, early, budget)]
             observe(decisions[0])
             for task in [tasks.create_task(self._decision(c, case, shared, early, budget)) for c in others]:
                 decisions.append(await task)
                 observe(decisions[-1])
-            heard = await early if early else await self._heard(case, shared, budget)
+            heard = await early.heard if early else await self._heard(case, shared, budget)
         return heard.told(case, self.prompt, tuple(decisions))
+
+    def _facts(self, tasks: asyncio.TaskGroup, case: Case, shared: tuple[str, str], budget: CallBudget) -> _Facts:
+        """What factual criteria go by, asked once however many there are; not at all where there is none."""
+        heard = tasks.create_task(self._heard(case, shared, budget))
+        factual = any(criterion.factual for criterion in case.rubric.criteria)
+        return _Facts(tasks.create_task(self._checked(case, budget)) if factual else None, heard)
 
     def _shared(self, case: Case) -> tuple[str, str]:
         system = self.prompt.system(case.rubric)
@@ -81,24 +95,27 @@ class ReadoutJudge:
         criterion: Criterion,
         case: Case,
         shared: tuple[str, str],
-        heard: Awaitable[Heard] | None,
+        facts: _Facts | None,
         budget: CallBudget,
     ) -> Decision:
         try:
-            if criterion.factual and heard is not None:
-                return await self._by_facts(criterion, case, heard, budget)
+            if criterion.factual and facts is not None and facts.checked is not None:
+                return self._by_facts(criterion, case, await facts.checked, await facts.heard)
             if self.prompt.has("sign") and criterion.signs:
                 return await self._by_signs(criterion, case, shared, budget)
             return await self._decided(criterion, case, shared, budget)
         except ModelError as error:
             return Undecided(criterion=criterion.id, reason=Reason.of(error))
 
-    async def _by_facts(self, criterion: Criterion, case: Case, heard: Awaitable[Heard], budget: CallBudget) -> Decided:
+    async def _checked(self, case: Case, budget: CallBudget) -> list[float | BaseException]:
+        """The log-odds that each statement of the answer agrees with the reference."""
+        asked = (self._agrees(statement, case, budget) for statement in statements(case.submission.answer))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    def _by_facts(
+        self, criterion: Criterion, case: Case, checked: Sequence[float | BaseException], other: Heard
+    ) -> Decided:
         """The level from the answer's statements, one by one, and from what else was heard in it."""
-        said = statements(case.submission.answer)
-        asked = (self._agrees(statement, case, budget) for statement in said)
-        checked = await asyncio.gather(*asked, return_exceptions=True)
-        other = await heard
         agreed = [odds for odds in checked if isinstance(odds, float)]
         if failures := [odds for odds in (*checked, other.failed) if isinstance(odds, BaseException)]:
             raise failures[0]
