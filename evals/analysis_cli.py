@@ -1,4 +1,4 @@
-"""``debrief eval report | gate | accept | diff | noise | calibrate | migrate``: read finished runs.
+"""``debrief eval report | gate | accept | diff | table | noise | calibrate | migrate``: read finished runs.
 
 Exit codes: 0 pass, 1 something got worse, 2 it could not be found out.
 """
@@ -108,6 +108,27 @@ def diff(run_a: RunFolder, run_b: RunFolder) -> None:
         from evals.side_by_side import by_run
 
         raise typer.Exit(_side_by_side(by_run(read_run(run_a), read_run(run_b)), run_b / "diff"))
+
+
+@app.command()
+def table(
+    runs: Annotated[list[Path], typer.Argument(help="The folders of some runs.")],
+    criterion: Annotated[str | None, typer.Option(help="Only this criterion's numbers.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a document.")] = False,
+) -> None:
+    """Judges beside each other: agreement with the labels of each suite, and calls, tokens and seconds an answer."""
+    with explained():
+        from evals.finished import read_run
+        from evals.report.standings import standings_markdown, standings_table
+        from evals.standings import standings
+
+        found = standings([read_run(run) for run in runs], *([criterion] if criterion else []))
+        if not found:
+            give_up(f"none of these runs has labels of {criterion or 'any criterion'}")
+        if markdown:
+            out.print(Text(standings_markdown(found)), soft_wrap=True)
+        else:
+            out.print(standings_table(found))
 
 
 @app.command()

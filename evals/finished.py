@@ -46,6 +46,16 @@ class VariantHead(_Part):
     judge: str = "unknown"
 
 
+class Spent(_Part):
+    """What a variant's calls took when they were made, replayed ones included."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float = 0.0
+
+
 class Head(_Part):
     """What of a manifest the analysis uses.
 
@@ -53,6 +63,7 @@ class Head(_Part):
         created: when the run was started, as the runner wrote it.
         status: ``done``, or why the run is not complete.
         replayed: model calls answered from the store.
+        in_full: what each variant took.
     """
 
     id: str = ""
@@ -63,6 +74,7 @@ class Head(_Part):
     model: str = "unknown"
     rubrics: tuple[ArtefactRef, ...] = ()
     replayed: int = 0
+    in_full: dict[str, Spent] = {}
 
     def judge_of(self, variant: str) -> str:
         """The judge of a variant."""

@@ -167,3 +167,24 @@ def test_the_service_starts_without_the_statistics_libraries() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+def test_judges_stand_beside_each_other_suite_by_suite(example: Path, tmp_path: Path) -> None:
+    """Agreement with n, and what an answer took: from the sums of the manifest, replayed calls included."""
+    other = write_run(tmp_path / "other", answers(20, 0.3, variant=BASE))
+    path = other / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["suite"]["name"] = "another.jsonl"
+    manifest["in_full"] = {BASE: {"calls": 60, "input_tokens": 20_000, "output_tokens": 400, "seconds": 110.0}}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+    code, said = run("table", example, other, "--markdown")
+    missing = run("table", example, "--criterion", "spelling")
+
+    lines = [line.strip() for line in said.split("| |") if "judge-readout" in line]
+    assert code == 0
+    assert [line.split(" | ")[:2] for line in lines] == [["smoke", BASE], ["smoke", OTHER], ["another.jsonl", BASE]]
+    assert lines[2].removesuffix(" |").split(" | ")[-3:] == ["3.0", "1,020", "6"]
+    assert lines[0].removesuffix(" |").split(" | ")[-3:] == ["–", "–", "–"]
+    assert missing[0] == 2
+    assert "spelling" in missing[1]

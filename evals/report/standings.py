@@ -1,0 +1,62 @@
+"""Judges beside each other, as a table for the terminal or for a document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from evals.standings import Standing
+from evals.stats.catalogue import METRICS
+from evals.stats.number import Number
+
+COLUMNS = ("judge", "n", "r", "ρ", "error", "in order", "calls", "tokens", "s")
+DASH = "–"
+
+
+def standings_table(found: Sequence[Standing]) -> Table:
+    """One block for each suite; intervals are 95 %, over questions; calls, tokens and seconds are an answer's."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == "judge" else "right", no_wrap=name != "judge")
+    for suite, rows in groupby(found, key=lambda one: one.suite):
+        table.add_row(Text(suite, style="bold"))
+        for one in rows:
+            table.add_row(*cells(one))
+    return table
+
+
+def standings_markdown(found: Sequence[Standing]) -> str:
+    """The same for a document."""
+    lines = [" | ".join(("", "suite", *COLUMNS, "")).strip(), "|" + "---|" * (len(COLUMNS) + 1)]
+    lines += [" | ".join(("", one.suite, *cells(one), "")).strip() for one in found]
+    return "\n".join(lines)
+
+
+def cells(one: Standing) -> list[str]:
+    """One judge's cells, a dash where something was not or could not be measured."""
+    numbers = one.numbers
+    return [
+        f"{one.judge} ({one.variant})" if one.judge not in one.variant.replace("-", "_") else one.variant,
+        f"{one.graded}" if one.graded == one.items else f"{one.graded}/{one.items}",
+        _with_interval("pearson", numbers["pearson"]),
+        METRICS["spearman"].written(numbers["spearman"]),
+        METRICS["mae"].written(numbers["mae"]),
+        _of("pairs", numbers["pairs"]),
+        DASH if one.calls is None else f"{one.calls:.1f}",
+        *(DASH if value is None else f"{value:,.0f}" for value in (one.tokens, one.seconds)),
+    ]
+
+
+def _with_interval(metric: str, number: Number) -> str:
+    text = METRICS[metric].written(number)
+    if number.low is None or number.high is None:
+        return text
+    return f"{text} [{METRICS[metric].write(number.low)}, {METRICS[metric].write(number.high)}]"
+
+
+def _of(metric: str, number: Number) -> str:
+    return f"{METRICS[metric].written(number)} of {number.n}" if number.n else DASH
