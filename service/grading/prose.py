@@ -36,6 +36,9 @@ _PYTHON = re.compile(
 )
 _SQL_COMMENT = re.compile(r"\s*--")
 _WORD = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+")
+SIGNS_A_WORD = 2
+"""In Chinese, Japanese, Thai and other scripts without spaces a word is taken to have so many signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,12 @@ def prose_words(answer: str) -> int:
 
 
 def count_words(text: str) -> int:
-    """Words of any script: runs of letters or digits, hyphens and apostrophes inside."""
-    return sum(1 for _ in _WORD.finditer(text))
+    """Words of any script: runs of letters or digits, hyphens and apostrophes inside.
+
+    Where a script puts no spaces between words, their number is estimated by :data:`SIGNS_A_WORD`.
+    """
+    unspaced = sum(-(-len(run.group()) // SIGNS_A_WORD) for run in _UNSPACED.finditer(text))
+    return unspaced + sum(1 for _ in _WORD.finditer(_UNSPACED.sub(" ", text)))
 
 
 def is_code(line: str, after_code: bool) -> bool:

@@ -435,6 +435,7 @@ def test_an_answer_always_has_a_statement_and_never_too_many(answer: str) -> Non
         ("Yes.", ["Yes."]),
         ("It is 0.5 here. And that is all", ["It is 0.5 here.", "And that is all"]),
         ("I pick the top row.\nSELECT MAX(s)\nFROM e;", ["I pick the top row.", "SELECT MAX(s)\nFROM e;"]),
+        ("中位数不受异常值影响。平均数会受影响。", ["中位数不受异常值影响。", "平均数会受影响。"]),
     ],
 )
 def test_statements_are_sentences_and_code_is_one_of_them(answer: str, expected: list[str]) -> None:

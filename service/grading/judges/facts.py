@@ -30,7 +30,7 @@ MIN_WORDS = 3
 MAX_STATEMENTS = 24
 """Longer answers are checked on this many of their statements, spread evenly."""
 
-_END = re.compile(r"(?<=[.!?;])\s+")
+_END = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])\s*")
 
 
 @dataclass(frozen=True, slots=True)
