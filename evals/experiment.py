@@ -21,6 +21,7 @@ from evals.stored_chat import NotRecorded, StoredChat
 from evals.suites import Suite
 from evals.variants import Variant
 from service.bootstrap import build_grader, retry_policy
+from service.grading.assembly import as_calls
 from service.grading.errors import (
     GradingError,
     ModelMisconfigured,
@@ -29,7 +30,6 @@ from service.grading.errors import (
     ModelUnavailable,
 )
 from service.grading.grade import Grade, Reason, UnscoredCriterion
-from service.grading.grader import as_calls
 from service.grading.judgement import Decided, Decision
 from service.grading.models import CallBudget
 from service.grading.rubric import Rubric

@@ -14,9 +14,10 @@ from typing import Any
 
 from ulid import ULID
 
+from service.grading.assembly import as_calls
 from service.grading.differences import differences
 from service.grading.grade import Grade, GradeStatus
-from service.grading.grader import Grader, as_calls
+from service.grading.grader import Grader
 from service.grading.models import CallBudget
 from service.grading.rubric import Rubric
 from service.ports import Clock, GradeStore, ReviewStore

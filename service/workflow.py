@@ -28,8 +28,9 @@ from service.events import (
     events_of,
     stage,
 )
+from service.grading.assembly import OMITTED, Explanation, as_calls, criterion_grade
 from service.grading.grade import Call, GradeStatus, Reason, Usage
-from service.grading.grader import OMITTED, Explanation, Grader, as_calls, criterion_grade
+from service.grading.grader import Grader
 from service.grading.judgement import Decision, Judgement
 from service.grading.models import CallBudget, Purse
 from service.job_ports import JobStore

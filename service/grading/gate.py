@@ -87,7 +87,8 @@ _DONT_KNOW = re.compile(
 _NOTHING_SENT = re.compile(
     r"\W*(?:(?:no|empty|blank|missing) submission|(?:empty|blank|missing) answer|(?:was |is |left )+blank"
     r"|no (?:answer|response|attempt|submission) (?:was )?(?:given|provided|submitted|entered|made|received|found)"
-    r"|(?:(?:was |is )?not|never) (?:attempted|answered|submitted)|unanswered|(?:did not|didn'?t) (?:answer|respond|submit)"
+    r"|(?:(?:was |is )?not|never) (?:attempted|answered|submitted)|unanswered"
+    r"|(?:did not|didn'?t) (?:answer|respond|submit)"
     r"|(?:please )?(?:type|write|enter|put|insert) (?:your |the |an )?(?:answer|response|text)(?: here)?"
     r"|your (?:answer|response)(?: goes)? here|tbd|todo|n\.a\.)\W*",
 )

@@ -73,7 +73,15 @@ def test_there_are_no_more_words_of_prose_than_words(answer: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", 0), ("it's 2.5 well-known p-values", 4), ("naïve Straße", 2), ("— … !", 0), ("一二", 1), ("中位数 is 稳健的。", 5), ("ค่ามัธยฐาน", 5)],
+    [
+        ("", 0),
+        ("it's 2.5 well-known p-values", 4),
+        ("naïve Straße", 2),
+        ("— … !", 0),
+        ("一二", 1),
+        ("中位数 is 稳健的。", 5),
+        ("ค่ามัธยฐาน", 5),
+    ],
 )
 def test_words_are_runs_of_letters_and_digits(text: str, words: int) -> None:
     """With hyphens, dots and apostrophes inside."""
