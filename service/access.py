@@ -28,6 +28,7 @@ class Scope(StrEnum):
     WEBHOOKS_MANAGE = "webhooks:manage"
     LEARNERS_ERASE = "learners:erase"
     OPERATIONS_READ = "operations:read"
+    TENANTS_READ = "tenants:read"
 
 
 MEANING: dict[Scope, str] = {
@@ -39,11 +40,15 @@ MEANING: dict[Scope, str] = {
     Scope.BATCHES_WRITE: "start and cancel batches",
     Scope.WEBHOOKS_MANAGE: "register, list, replay and remove webhook endpoints",
     Scope.LEARNERS_ERASE: "erase or export everything kept on a learner",
-    Scope.OPERATIONS_READ: "read metrics, which count over all tenants",
+    Scope.OPERATIONS_READ: "read metrics, which count over all tenants, and what one's own tenant uses",
+    Scope.TENANTS_READ: "see by name what every tenant uses and spends; for who runs the service",
 }
 """Every scope in words, for the command line and the documentation."""
 
 ALL_SCOPES = frozenset(Scope)
+TENANT_SCOPES = ALL_SCOPES - {Scope.TENANTS_READ}
+"""Everything within one tenant: what ``--scopes all`` gives."""
+
 USUAL_SCOPES = frozenset({Scope.GRADES_WRITE, Scope.GRADES_READ})
 
 

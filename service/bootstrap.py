@@ -37,6 +37,7 @@ from service.limiting import Limiting
 from service.lineup import Models, build_judge, fitting_judge, named_prompt, second_judge
 from service.llm.backend import ChatBackend
 from service.llm.retry import ResilientChat
+from service.operations import OperationsStore
 from service.ports import Clock, GradeStore, Library, ReviewStore
 from service.privacy import Privacy
 from service.reviewing import Reviewing, SecondGrader
@@ -53,6 +54,7 @@ from service.storage import (
     SqlJobStore,
     SqlKeyStore,
     SqlLearnerStore,
+    SqlOperationsStore,
     SqlReviewStore,
     SqlRubricStore,
     SqlWorkerStore,
@@ -123,6 +125,7 @@ class Services:
     idempotency: Idempotency
     limiting: Limiting
     spending: Spending
+    operations: OperationsStore
     metrics: Metrics
     secret: bytes = field(repr=False)
     runs_dir: Path
@@ -202,6 +205,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
         idempotency=Idempotency(SqlIdempotencyStore(database), clock),
         limiting=limiting,
         spending=spending,
+        operations=SqlOperationsStore(database),
         metrics=metrics,
         secret=instance_secret(settings),
         runs_dir=settings.runs_dir,

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.text import Text
 
-from service.access import ALL_SCOPES, MEANING, USUAL_SCOPES, ApiKey, KeyId, Scope
+from service.access import MEANING, TENANT_SCOPES, USUAL_SCOPES, ApiKey, KeyId, Scope
 from service.allowances import Allowance, AllowanceStore
 from service.bootstrap import open_keys
 from service.keys import IssuedKey, Keys, UnknownKey
@@ -26,6 +26,7 @@ Requests = Annotated[int | None, typer.Option(help="All requests of the tenant."
 TokensUsed = Annotated[int | None, typer.Option(help="Tokens of models, in and out.", min=1)]
 Dollars = Annotated[float | None, typer.Option(help="Spent on models in a UTC day.", min=0)]
 
+ALL = "all"
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SPAN = re.compile(r"(\d{1,5})([hd])")
 _HOURS = {"h": 1, "d": 24}
@@ -41,7 +42,9 @@ keys_app = typer.Typer(
 def create(
     tenant: Annotated[str, typer.Option(help="Whose grades it opens: letters, digits, . _ -")] = LOCAL_TENANT,
     name: Annotated[str, typer.Option(help="To know the key by: who or what uses it.")] = "",
-    scopes: Annotated[str, typer.Option(help="Separated by commas, or all.")] = ",".join(sorted(USUAL_SCOPES)),
+    scopes: Annotated[str, typer.Option(help="Separated by commas; all is everything in the tenant.")] = ",".join(
+        sorted(USUAL_SCOPES)
+    ),
     lasts: Annotated[str | None, typer.Option(help="E.g. 90d or 12h; for ever if left out.")] = None,
     requests_per_minute: Requests = None,
     tokens_per_minute: TokensUsed = None,
@@ -81,9 +84,8 @@ def list_keys(tenant: Annotated[str | None, typer.Option(help="Only this one's k
     """Show every key, a line each: id, tenant, name, how it begins, when made, state, scopes; never the key."""
     keys = _with_keys(lambda keys, _: keys.all(None if tenant is None else Tenant(tenant)))
     for key in keys:
-        scopes = "all" if key.scopes == ALL_SCOPES else ",".join(sorted(key.scopes))
         made = f"made {key.created_at:%Y-%m-%d}"
-        line = (key.id, key.tenant, key.name or "-", f"{key.prefix}...", made, _state(key), scopes)
+        line = (key.id, key.tenant, key.name or "-", f"{key.prefix}...", made, _state(key), _written(key.scopes))
         out.print(Text("  ".join(line)), soft_wrap=True)
     if not keys:
         err.print("There are no keys: the server answers its own machine only. debrief keys create makes one.")
@@ -133,13 +135,18 @@ def _show_once(issued: IssuedKey) -> None:
 
 
 def _scopes(text: str) -> frozenset[Scope]:
-    if text.strip() == "all":
-        return ALL_SCOPES
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in list(Scope)]
+    unknown = [name for name in names if name not in (*Scope, ALL)]
     if unknown or not names:
         fail(f"there is no scope {', '.join(unknown) or 'named'}.", f"There are: {', '.join(Scope)}; or all.", 2)
-    return frozenset(Scope(name) for name in names)
+    return frozenset(Scope(name) for name in names if name != ALL) | (TENANT_SCOPES if ALL in names else frozenset())
+
+
+def _written(scopes: frozenset[Scope]) -> str:
+    """As ``--scopes`` takes them."""
+    if scopes >= TENANT_SCOPES:
+        return ",".join([ALL, *sorted(scopes - TENANT_SCOPES)])
+    return ",".join(sorted(scopes))
 
 
 def _span(text: str) -> timedelta:

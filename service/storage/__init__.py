@@ -12,6 +12,7 @@ from service.storage.jobs import SqlJobStore
 from service.storage.keys import SqlKeyStore
 from service.storage.learners import SqlLearnerStore
 from service.storage.migrate import migrate
+from service.storage.operations import SqlOperationsStore
 from service.storage.reviews import SqlReviewStore
 from service.storage.rubrics import SqlRubricStore
 from service.storage.webhooks import SqlEndpointStore
@@ -28,6 +29,7 @@ __all__ = [
     "SqlJobStore",
     "SqlKeyStore",
     "SqlLearnerStore",
+    "SqlOperationsStore",
     "SqlReviewStore",
     "SqlRubricStore",
     "SqlWorkerStore",

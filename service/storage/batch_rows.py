@@ -70,7 +70,8 @@ def end(connection: Connection, batch_id: str | None, jobs: ColumnElement[bool],
     """End some jobs (of one batch, if of any) as ungraded for a reason."""
     result = json.dumps({"reason": reason.model_dump()})
     of_jobs = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & GRADES.c.id.in_(select(JOBS.c.id).where(jobs))
-    connection.execute(update(GRADES).where(of_jobs).values(status=GradeStatus.UNGRADED.value, result=result))
+    values = {"status": GradeStatus.UNGRADED.value, "result": result, "error": reason.code}
+    connection.execute(update(GRADES).where(of_jobs).values(**values))
     ended = connection.execute(
         update(JOBS).where(jobs).values(state=JobState.DONE.value, portion=None, counted=1)
     ).rowcount

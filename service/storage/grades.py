@@ -15,6 +15,7 @@ from service.grading.rubric import Rubric
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
 from service.storage.cursors import decode, encode
 from service.storage.database import Database, insert_once, micros, moment, utc_now
+from service.storage.operations import operations_row
 from service.storage.outbox import record_grade, record_grade_status
 from service.storage.review_rows import queue_new, settle, with_people
 from service.storage.tables import GRADES, JOBS, REUSABLE, RUBRIC_TEXTS
@@ -129,7 +130,7 @@ class SqlGradeStore:
             & (GRADES.c.created_at < micros(before))
             & ~exists().where(JOBS.c.id == GRADES.c.id)
         )
-        change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result)
+        change = update(GRADES).where(stale).values(status=GradeStatus.UNGRADED.value, result=result, error=reason.code)
 
         def work(connection: Connection) -> int:
             changed = connection.execute(change.returning(GRADES.c.tenant, GRADES.c.id)).all()
@@ -216,6 +217,7 @@ def grade_row(record: GradeRecord) -> dict[str, Any]:
         "audit": record.model_dump_json(include={"judgement", "calls"}) if finished else None,
         "submission_sha256": record.submission_sha256,
         "expired_at": micros(expired.at) if expired else None,
+        **operations_row(record),
     }
 
 

@@ -40,16 +40,35 @@ GRADES = Table(
     Column("audit", Text),
     Column("submission_sha256", String(64), nullable=False, server_default=""),
     Column("expired_at", BigInteger),
+    Column("model", String(200)),
+    Column("latency_ms", Integer),
+    Column("cost_usd", Float),
+    Column("criteria", SmallInteger, nullable=False, server_default="0"),
+    Column("unscored", SmallInteger, nullable=False, server_default="0"),
+    Column("error", String(64)),
     Index("grades_newest", "tenant", "created_at", "id"),
     Index("grades_of_learner", "tenant", "learner", "created_at"),
     Index("grades_unfinished", "status", "created_at"),
     Index("grades_of_submission", "tenant", "submission_sha256"),
     Index("grades_to_expire", "tenant", "expired_at", "created_at"),
+    Index(
+        "grades_counted",
+        "tenant",
+        "created_at",
+        "model",
+        "status",
+        "latency_ms",
+        "cost_usd",
+        "criteria",
+        "unscored",
+        "error",
+    ),
     info=personal(Grades()),
 )
 """``open`` is 1 while a record may still be replaced: in progress, ungraded, or without its commentary.
 
-``expired_at`` is null while the texts are there.
+``expired_at`` is null while the texts are there. ``model`` to ``error`` repeat what the result says, for counting:
+the index ``grades_counted`` answers that alone.
 """
 
 RUBRIC_TEXTS = Table(

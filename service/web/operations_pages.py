@@ -1,90 +1,102 @@
-"""Operations as a page: what this process did since it started, from the same counters as ``/metrics``."""
+"""Operations as a page: what became of grades by tenant and model, what waits, and what this process did."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
 
 from fastapi import APIRouter, Request, Response
 
 from service.access import Scope
 from service.api.access import allow
 from service.api.dependencies import ServicesOf
-from service.telemetry import Metrics
+from service.operations import Queue, Use
+from service.web import counters
 from service.web.errors import PageRoute
 from service.web.render import page
+from service.web.visitor import VisitorOf
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[allow(Scope.OPERATIONS_READ)])
 
 
+class Days(IntEnum):
+    """How far back is counted."""
+
+    DAY = 1
+    WEEK = 7
+    MONTH = 30
+
+
+PERIODS = {Days.DAY: "24 hours", Days.WEEK: "7 days", Days.MONTH: "30 days"}
+
+
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The counters of one process.
+class Sums:
+    """All tenants and models together."""
 
-    Attributes:
-        seconds: the quarter, half and 95 % points of the time a grade took, as upper bounds of histogram buckets; None
-            beyond the last bucket.
-        calls: by purpose and outcome.
-    """
-
-    grades: dict[str, int]
-    unscored: dict[str, int]
-    calls: list[tuple[str, str, int]]
-    tokens: dict[str, int]
-    cost_usd: float
-    seconds: dict[str, float | None]
-    reused: int
-    in_flight: int
+    uses: Sequence[Use]
+    queues: Sequence[Queue]
 
     @property
-    def total(self) -> int:
-        """Grades finished."""
-        return sum(self.grades.values())
+    def grades(self) -> int:
+        """Finished ones."""
+        return sum(use.grades for use in self.uses)
 
     @property
-    def failed_calls(self) -> int:
-        """Model calls that gave nothing usable."""
-        return sum(count for _, outcome, count in self.calls if outcome != "ok")
+    def ungraded(self) -> int:
+        """Those that could not be graded."""
+        return sum(use.ungraded for use in self.uses)
+
+    @property
+    def unscored_rate(self) -> float | None:
+        """The share of wanted levels that could not be decided."""
+        wanted = sum(use.criteria for use in self.uses)
+        return sum(use.unscored for use in self.uses) / wanted if wanted else None
+
+    @property
+    def cost_usd(self) -> float:
+        """What has a price."""
+        return sum(use.cost_usd for use in self.uses)
+
+    @property
+    def unpriced(self) -> int:
+        """Grades that have none."""
+        return sum(use.unpriced for use in self.uses)
+
+    @property
+    def waiting(self) -> int:
+        """Answers in the queue, begun or not."""
+        return sum(queue.waiting + queue.running for queue in self.queues)
+
+    @property
+    def errors(self) -> list[tuple[str, int]]:
+        """Kinds, most frequent first."""
+        found: Counter[str] = Counter()
+        for use in self.uses:
+            found.update(use.errors)
+        return found.most_common()
 
 
 @router.get("/operations")
-async def operations(request: Request, services: ServicesOf) -> Response:
-    """Grades, model calls, spend, time."""
+async def operations(request: Request, services: ServicesOf, who: VisitorOf, days: Days = Days.DAY) -> Response:
+    """Spend, time, errors and the queue: of one's own tenant, or of all for who may see them."""
+    everybody = Scope.TENANTS_READ in who.scopes
+    tenant, now = None if everybody else who.tenant, services.grading.clock.now()
+    uses = await services.operations.use(tenant, now - timedelta(days=days))
+    queues = await services.operations.queues(tenant)
     return page(
         request,
         "operations.html.j2",
-        shot=snapshot(services.metrics),
+        sums=Sums(uses, queues),
+        everybody=everybody,
+        tenant=who.tenant,
+        days=days,
+        periods=PERIODS,
+        now=now,
+        shot=counters.snapshot(services.metrics),
         model=services.model.name,
         state=services.model_state(),
     )
-
-
-def snapshot(metrics: Metrics) -> Snapshot:
-    """What the counters say now."""
-    samples = [sample for family in metrics.registry.collect() for sample in family.samples]
-
-    def of(name: str, *labels: str) -> list[tuple[tuple[str, ...], float]]:
-        return [(tuple(s.labels[label] for label in labels), s.value) for s in samples if s.name == f"debrief_{name}"]
-
-    def single(name: str, label: str) -> dict[str, int]:
-        return {key[0]: int(value) for key, value in of(name, label)}
-
-    buckets = [(float(bound[0]), value) for bound, value in of("grade_seconds_bucket", "le")]
-    return Snapshot(
-        grades=single("grades_total", "status"),
-        unscored=single("criteria_unscored_total", "code"),
-        calls=[(key[0], key[1], int(value)) for key, value in of("model_calls_total", "purpose", "outcome")],
-        tokens=single("model_tokens_total", "kind"),
-        cost_usd=sum(value for _, value in of("model_cost_usd_total")),
-        seconds={name: quantile(buckets, share) for name, share in (("half", 0.5), ("95%", 0.95))},
-        reused=single("judgements_total", "cache").get("hit", 0),
-        in_flight=int(sum(value for _, value in of("grades_in_flight"))),
-    )
-
-
-def quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
-    """The upper bound of the bucket a share of all observations lies under; None without any, or beyond the last."""
-    total = buckets[-1][1] if buckets else 0.0
-    if not total:
-        return None
-    bound = next(bound for bound, count in buckets if count >= share * total)
-    return None if bound == float("inf") else bound

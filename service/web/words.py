@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from service.grading.grade import CommentaryStatus, Reason
 
 _SURE = ((0.8, "sure"), (0.6, "fairly sure"), (0.4, "unsure"), (0.0, "very unsure"))
@@ -39,6 +41,24 @@ def duration(seconds: int) -> str:
         return f"{seconds} s"
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def elapsed(milliseconds: int | None) -> str:
+    """How long something took."""
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds} ms" if milliseconds < 1_000 else f"{milliseconds / 1_000:.1f} s"
+
+
+def ago(time: timedelta) -> str:
+    """How long since something was."""
+    minutes = max(0, int(time.total_seconds() // 60))
+    if minutes < 1:
+        return "under a minute ago"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min ago" if hours < 24 else f"{hours // 24} d {hours % 24} h ago"
 
 
 def change(rise: float | None, before: int, after: int) -> str:

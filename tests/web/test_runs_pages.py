@@ -1,4 +1,4 @@
-"""Evaluation runs and operations as pages."""
+"""Evaluation runs as pages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from service.bootstrap import Services
 from service.settings import Settings
-from service.web.operations_pages import quantile
 from service.web.runs import Runs
-from tests.conftest import ANSWER, QUESTION, Client, make_settings
+from tests.conftest import Client, make_settings
 from tests.web.conftest import site_running
 from tests.web.reading import read
 
@@ -106,31 +104,3 @@ async def test_without_runs_the_page_says_how_to_make_one(tmp_path: Path) -> Non
         page = read(await browser.get("/evals"))
 
     assert "make eval" in page.text
-
-
-async def test_operations_count_what_the_process_did(site: tuple[Client, Services]) -> None:
-    """Grades, calls, time; the same counters as /metrics."""
-    browser, _ = site
-    await browser.post("/v1/grades", json={"question": QUESTION, "answer": ANSWER})
-
-    page = read(await browser.get("/operations"))
-
-    assert "1 grade" in page.text
-    assert "scripted/echo, ok" in page.text
-    assert "Judge" in page.text
-
-
-@pytest.mark.parametrize(
-    ("buckets", "share", "bound"),
-    [
-        pytest.param([], 0.5, None, id="nothing"),
-        pytest.param([(1.0, 2.0), (5.0, 4.0), (float("inf"), 4.0)], 0.5, 1.0, id="half"),
-        pytest.param([(1.0, 2.0), (5.0, 4.0), (float("inf"), 4.0)], 0.95, 5.0, id="most"),
-        pytest.param([(1.0, 0.0), (float("inf"), 3.0)], 0.5, None, id="beyond the last"),
-    ],
-)
-def test_a_share_lies_under_a_bucket_s_bound(
-    buckets: list[tuple[float, float]], share: float, bound: float | None
-) -> None:
-    """As far as a histogram can tell."""
-    assert quantile(buckets, share) == bound
