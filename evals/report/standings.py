@@ -21,7 +21,7 @@ def standings_table(found: Sequence[Standing]) -> Table:
     """One block for each suite; intervals are 95 %, over questions; calls, tokens and seconds are an answer's."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "judge" else "right", no_wrap=name != "judge")
+        table.add_column(name, justify="left" if name == "judge" else "right", no_wrap=name != "judge", overflow="fold")
     for suite, rows in groupby(found, key=lambda one: one.suite):
         table.add_row(Text(suite, style="bold"))
         for one in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -287,9 +288,15 @@ class Listening(RepliesInOrder):
         return token(Yes=0.9, No=0.1) if yes else token(Yes=0.1, No=0.9)
 
 
-async def by_facts(library: FileLibrary, rubric: Rubric, model: RepliesInOrder, submission: Submission) -> Judgement:
-    """What the readout judge's newest prompt makes of a submission."""
-    prompt = library.prompt("judge-readout@4")
+async def by_facts(
+    library: FileLibrary,
+    rubric: Rubric,
+    model: RepliesInOrder,
+    submission: Submission,
+    prompt_id: str = "judge-readout@4",
+) -> Judgement:
+    """What the readout judge makes of a submission."""
+    prompt = library.prompt(prompt_id)
     assert prompt is not None
     judge = ReadoutJudge(ResilientChat(model, RetryPolicy(base_wait=0.0, concurrency=1)), prompt)
     return await judge.decide(case(rubric, submission), CallBudget(), lambda _: None)
@@ -321,6 +328,38 @@ async def test_each_statement_is_held_against_the_reference_without_the_rest_of_
     others = [r.messages[-1].content for r in model.requests if r.family != "verify"]
     assert others
     assert not any(str(MIXED.reference) in text for text in others)
+
+
+MARKED = Submission(
+    "Why split?",
+    "We split to see new data.",
+    "3 points for naming unseen data; 1 point for naming leakage",
+)
+
+
+async def test_parts_that_a_reference_gives_marks_for_are_listened_for_and_count_by_their_marks(
+    library: FileLibrary, two_criteria: Rubric
+) -> None:
+    """Saying what three points are given for is worth more than saying what one is given for."""
+    right = []
+    for heard in ("unseen data", "leakage"):
+        judgement = await by_facts(library, two_criteria, Listening(heard), MARKED, "judge-readout@5")
+        assert [(p.point, p.marks) for p in judgement.key_points] == [
+            ("naming unseen data", 3.0),
+            ("naming leakage", 1.0),
+        ]
+        right.append(judgement.decided()["facts"].expected)
+
+    assert right[0] > right[1]
+
+
+async def test_key_points_sent_go_before_a_reference_s_marks(library: FileLibrary, two_criteria: Rubric) -> None:
+    """Whoever names points means these."""
+    both = replace(MARKED, key_points=("names unseen data",))
+
+    judgement = await by_facts(library, two_criteria, Listening("new data"), both, "judge-readout@5")
+
+    assert [(p.point, p.marks) for p in judgement.key_points] == [("names unseen data", None)]
 
 
 async def test_facts_are_asked_once_however_many_criteria_go_by_them(

@@ -17,6 +17,7 @@ from service.grading.errors import ModelError
 from service.grading.grade import Coverage, KeyPoint, Misconception
 from service.grading.judgement import Case, Decision, Judgement
 from service.grading.levels import LevelDistribution, logistic
+from service.grading.parts import Point
 from service.grading.prompt import Prompt
 from service.grading.prose import count_words, segments
 
@@ -39,7 +40,7 @@ class Findings:
 
     Attributes:
         statements: the answer's statement agrees with the reference (or, without one, is true).
-        points: the answer says this key point.
+        points: the answer says this key point; ``weights`` are their marks, empty where each counts the same.
         misconceptions: the answer makes this false statement.
         overlap: how many of the reference's words the answer uses (0 to 1), counted by code; None without a reference.
     """
@@ -48,6 +49,7 @@ class Findings:
     points: tuple[float, ...] = ()
     misconceptions: tuple[float, ...] = ()
     overlap: float | None = None
+    weights: tuple[float, ...] = ()
 
     def numbered(self) -> dict[str, float]:
         """Each finding by name, for the receipt: ``statement_1``, ``point_1``, ``misconception_1``, ..."""
@@ -70,7 +72,7 @@ class Findings:
             return self._alone(agreed, prompt)
         weighed = prompt.parameter("statements_weight", 1.0) * agreed
         if self.points:
-            said = fmean(self.points) - prompt.parameter("points_at", 0.0)
+            said = fmean(self.points, self.weights or None) - prompt.parameter("points_at", 0.0)
             weighed += prompt.parameter("points_weight", 1.0) * said
         if self.misconceptions:
             worst = max(self.misconceptions) - prompt.parameter("misconceptions_at", 0.0)
@@ -123,14 +125,22 @@ def _spread(items: list[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Whether the answer says key points and misconceptions, as log-odds of yes; None where it could not be told.
+    """Whether the answer says these points and the misconceptions, as log-odds of yes; None where it could not be told.
 
-    ``failed``: the model itself could not be asked about one of them, so that nothing may be decided without it.
+    Attributes:
+        points: what was listened for; ``said`` answers each.
+        failed: the model itself could not be asked about one of them, so that nothing may be decided without it.
     """
 
-    points: tuple[float | None, ...]
+    points: tuple[Point, ...]
+    said: tuple[float | None, ...]
     misconceptions: tuple[float | None, ...]
     failed: ModelError | None = None
+
+    def known_points(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The log-odds of the points that could be told, and what each counts."""
+        told = [(odds, point.weight) for point, odds in zip(self.points, self.said, strict=True) if odds is not None]
+        return tuple(odds for odds, _ in told), tuple(weight for _, weight in told)
 
     def told(self, case: Case, prompt: Prompt, decisions: tuple[Decision, ...]) -> Judgement:
         """The judgement with these, in the order of the submission and in words for the learner."""
@@ -141,8 +151,8 @@ class Heard:
         return Judgement(
             decisions=decisions,
             key_points=tuple(
-                KeyPoint(point=point, covered=_coverage(odds, partly, covered))
-                for point, odds in zip(sent.key_points, self.points, strict=True)
+                KeyPoint(point=point.text, covered=_coverage(odds, partly, covered), marks=point.marks)
+                for point, odds in zip(self.points, self.said, strict=True)
             ),
             misconceptions=tuple(
                 Misconception(

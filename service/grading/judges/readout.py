@@ -23,6 +23,7 @@ from service.grading.judges.signs import seen
 from service.grading.levels import LevelDistribution
 from service.grading.models import CallBudget, ChatModel, ChatReply, ChatRequest, Message, ModelName
 from service.grading.overlap import overlap
+from service.grading.parts import Point, points
 from service.grading.prompt import Prompt
 from service.grading.rubric import Criterion
 
@@ -121,7 +122,8 @@ class ReadoutJudge:
             raise failures[0]
         sent = case.submission
         shared_words = overlap(sent.answer, sent.reference, sent.question) if sent.reference else None
-        found = Findings(tuple(agreed), known(other.points), known(other.misconceptions), shared_words)
+        said, weights = other.known_points()
+        found = Findings(tuple(agreed), said, known(other.misconceptions), shared_words, weights)
         referenced = sent.reference is not None
         levels = right_levels(found, len(criterion.levels), self.prompt, referenced=referenced)
         return Decided(
@@ -201,9 +203,9 @@ class ReadoutJudge:
         return self.prompt.messages("verify", question=question, reference=reference, claim=as_line(claim))
 
     async def _heard(self, case: Case, shared: tuple[str, str], budget: CallBudget) -> Heard:
-        """Whether the answer says each key point, and each misconception where the prompt asks about them."""
-        sent = case.submission
-        asked = [self.prompt.render("key_point", point=as_line(point)) for point in sent.key_points]
+        """Whether the answer says each point, and each misconception where the prompt asks about them."""
+        sent, wanted = case.submission, self._points(case)
+        asked = [self.prompt.render("key_point", point=as_line(point.text)) for point in wanted]
         wrong = sent.misconceptions if self.prompt.has("misconception") else ()
         asked += [self.prompt.render("misconception", statement=as_line(statement)) for statement in wrong]
         found: list[float | ModelError] = []
@@ -211,7 +213,11 @@ class ReadoutJudge:
             found += await asyncio.gather(*(self._odds(question, shared, budget) for question in some))
         odds = [None if isinstance(one, ModelError) else one for one in found]
         failed = next((e for e in found if isinstance(e, ModelError) and not isinstance(e, ReplyInvalid)), None)
-        return Heard(tuple(odds[: len(sent.key_points)]), tuple(odds[len(sent.key_points) :]), failed)
+        return Heard(wanted, tuple(odds[: len(wanted)]), tuple(odds[len(wanted) :]), failed)
+
+    def _points(self, case: Case) -> tuple[Point, ...]:
+        """The key points sent; by the prompt's ``marks`` (1) else those a reference gives marks for."""
+        return case.points if self.prompt.parameter("marks", 0) == 1 else points(case.submission.key_points, None)
 
     async def _odds(self, question: str, shared: tuple[str, str], budget: CallBudget) -> float | ModelError:
         try:
