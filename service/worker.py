@@ -214,7 +214,7 @@ class Worker:
             return kept
 
         try:
-            await self.grading.work(claim.record, keep)
+            await self._until_stored(lambda: self.grading.work(claim.record, keep))
         except Exception as error:  # noqa: BLE001 - whatever one job does, the others go on
             log("job_failed", id=claim.id, error=type(error).__name__)
             await self._give_up_or_again(claim, error)
@@ -304,11 +304,11 @@ def host() -> str:
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process of this machine lives."""
+    """Whether a process of this machine lives; one that is dead and not yet buried by its parent does not."""
     try:
         os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:
         return True
-    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import random
 import re
 from typing import Any
@@ -22,6 +23,9 @@ from starlette.routing import Route
 from service.grading.models import ChatRequest, Message
 from service.llm.scripted import CHARS_PER_TOKEN, echo
 
+_Z99 = 2.326
+"""The standard normal distribution's 99th percentile."""
+
 _ANSWER = re.compile(r"<answer-[0-9a-f]{12}>\n([^.!?]*)")
 
 
@@ -31,10 +35,12 @@ class FakeModel:
     Args:
         latency: seconds before each reply.
         faults: share of calls answered with HTTP 500, drawn from ``seed``.
+        p99: where given, latencies are log-normal around the median ``latency`` with this 99th percentile.
     """
 
-    def __init__(self, latency: float, faults: float, seed: int) -> None:
+    def __init__(self, latency: float, faults: float, seed: int, p99: float | None = None) -> None:
         self._latency = latency
+        self._sigma = math.log(p99 / latency) / _Z99 if p99 and latency else 0.0
         self._faults = faults
         self._random = random.Random(seed)
         self._model = echo()
@@ -46,7 +52,7 @@ class FakeModel:
         """One chat completion."""
         body = await request.body()
         self.calls += 1
-        await asyncio.sleep(self._latency)
+        await asyncio.sleep(self._latency * math.exp(self._random.gauss(0.0, self._sigma)))
         if self._random.random() < self._faults:
             self.failed += 1
             return Response(b'{"error": {"message": "a fault on purpose"}}', 500)
@@ -84,9 +90,9 @@ def _schema_tokens(sent: dict[str, Any]) -> int:
     return len(orjson.dumps(sent.get("response_format", {}))) // CHARS_PER_TOKEN
 
 
-def build(latency: float, faults: float = 0.0, seed: int = 0) -> Starlette:
+def build(latency: float, faults: float = 0.0, seed: int = 0, p99: float | None = None) -> Starlette:
     """The server as an app."""
-    model = FakeModel(latency, faults, seed)
+    model = FakeModel(latency, faults, seed, p99)
     return Starlette(
         routes=[
             Route("/v1/chat/completions", model.complete, methods=["POST"]),
@@ -102,8 +108,9 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2, help="seconds before each reply")
     parser.add_argument("--faults", type=float, default=0.0, help="share of calls that fail")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--p99", type=float, help="makes latencies log-normal around --latency")
     options = parser.parse_args()
-    app = build(options.latency, options.faults, options.seed)
+    app = build(options.latency, options.faults, options.seed, options.p99)
     uvicorn.run(app, port=options.port, log_level="warning", access_log=False)
 
 

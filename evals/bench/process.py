@@ -62,10 +62,17 @@ def started(stack: ExitStack, module: list[str], environment: dict[str, str]) ->
     return process
 
 
-def fake_model(stack: ExitStack, latency: float) -> str:
-    """A fake model server, stopped when the stack is left; its address."""
+def fake_model(stack: ExitStack, latency: float, p99: float | None = None) -> str:
+    """A fake model server, stopped when the stack is left; its address.
+
+    Args:
+        stack: whose end is the server's.
+        latency: seconds a reply takes; the median, where ``p99`` is given.
+        p99: what one reply of 100 takes or more.
+    """
     port = free_port()
-    started(stack, ["evals.bench.fake_model", "--port", str(port), "--latency", str(latency)], {})
+    spread = [] if p99 is None else ["--p99", str(p99)]
+    started(stack, ["evals.bench.fake_model", "--port", str(port), "--latency", str(latency), *spread], {})
     return f"http://127.0.0.1:{port}"
 
 
@@ -103,8 +110,17 @@ def cpu_seconds(pid: int) -> float:
 
 def resident_mb(pid: int) -> float:
     """Resident memory of a process in megabytes."""
+    return _status_mb(pid, "VmRSS:")
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory it ever had resident, in megabytes."""
+    return _status_mb(pid, "VmHWM:")
+
+
+def _status_mb(pid: int, name: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     return 0.0
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from service.grading.grade import ComputedStructure, Passage, Readability
 from service.grading.prose import Segment, count_words, segments
+from service.grading.readability import automated_readability_index
 
 WORDS_PER_MINUTE = 150
 """A common pace of conversational English (National Center for Voice and Speech)."""
@@ -88,6 +89,4 @@ def _readability(prose: str, words: int) -> Readability | None:
     foreign = sum(not char.isascii() for char in prose) > 0.1 * len(prose)
     if words < READABLE_FROM_WORDS or foreign:
         return None
-    import textstat  # not at start-up: it takes a third of a second
-
-    return Readability(grade=round(max(0.0, textstat.automated_readability_index(prose)), 1))
+    return Readability(grade=round(max(0.0, automated_readability_index(prose)), 1))

@@ -7,6 +7,8 @@ all its statements; Postgres runs it on asyncpg. Both through the same SQLAlchem
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,18 +22,32 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from service.ports import StoreUnavailable
 from service.storage.silence import Silence
+from service.storage.together import Together
 
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 10.0
 READERS = 2
+CONNECTIONS = 4
+"""To Postgres at once for reading, and as many for writing: more only wait for each other's turn of the processor."""
+
+IDLE_SECONDS = 1.0
+"""A connection that nobody used for longer is tried before it is used: the server may have been restarted."""
+
 MOST_TOGETHER = 64
 """Transactions that share one commit, and so one wait for the disk, when that many wait."""
 
@@ -222,33 +238,34 @@ class PostgresDatabase:
     sqlite = False
 
     def __init__(self, url: URL) -> None:
+        self.idle_seconds = IDLE_SECONDS
         url = url.set(drivername="postgresql+asyncpg")
         limits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
         self.engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=5,
-            max_overflow=10,
-            pool_timeout=CONNECT_SECONDS,
-            pool_pre_ping=True,
-            connect_args=limits,
+            url, pool_size=2 * CONNECTIONS, max_overflow=0, pool_timeout=CONNECT_SECONDS, connect_args=limits
         )
+        event.listen(self.engine.sync_engine, "checkin", _note_use)
+        event.listen(self.engine.sync_engine, "checkout", self._try_if_idle)
         self._door = create_async_engine(url, poolclass=NullPool, connect_args=limits)
         self._silence = Silence(self._knock)
+        self._reads = Together(lambda work: self._silence.bounded(self._read(work)), CONNECTIONS, MOST_TOGETHER)
+        self._writes = Together(lambda work: self._silence.bounded(self._write(work)), CONNECTIONS, MOST_TOGETHER)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` reads, in one transaction."""
-        return await self._silence.bounded(self._read(work))
+        """What ``work`` reads, in one transaction, which others that waited with it may share."""
+        return await self._reads.do(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` returns, once what it wrote is committed."""
-        return await self._silence.bounded(self._write(work))
+        """What ``work`` returns, once what it wrote is committed, together with what others wrote."""
+        return await self._writes.do(work)
 
     async def scrub(self) -> bool:
         """Nothing to do here: the server's own vacuum reclaims dead rows."""
         return True
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Finish what was begun and close all connections."""
+        await asyncio.gather(self._reads.end(), self._writes.end())
         await self.engine.dispose()
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
@@ -261,10 +278,23 @@ class PostgresDatabase:
             async with self.engine.begin() as connection:
                 return await connection.run_sync(work)
 
+    def _try_if_idle(self, connection: Any, record: Any, _proxy: Any) -> None:
+        """Ask a connection that was idle for a while whether it still is one; asking each time is too dear."""
+        if time.monotonic() - record.info.get("used", math.inf) > self.idle_seconds:
+            dialect = self.engine.sync_engine.dialect
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error:
+                raise DisconnectionError from None
+
     async def _knock(self) -> None:
         """A connection of its own, made and closed."""
         async with self._door.connect():
             pass
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
 
 
 @contextmanager

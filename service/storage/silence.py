@@ -1,8 +1,8 @@
 """Telling a silent database from a slow one: nobody waits for a frozen server, however long statements may take.
 
 A long statement is waited for as long as its server answers somebody else. So a transaction under way for
-``WAIT_SECONDS`` has a new connection made; when even that is not answered within ``ANSWER_SECONDS``, whoever waits is
-told so, and until the server is heard again the next to come is told at once.
+``WAIT_SECONDS`` has a new connection made; when neither that nor any other transaction is answered within
+``ANSWER_SECONDS``, whoever waits is told so, and until the server is heard again the next to come is told at once.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Silence:
     _silent: bool = False
     _asked: asyncio.Task[bool] | None = None
     _asked_at: float = 0.0
+    _word: asyncio.Event = field(default_factory=asyncio.Event)
     _left: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def bounded(self, work: Coroutine[Any, Any, T]) -> T:
@@ -61,7 +62,9 @@ class Silence:
             task.cancel()
             await asyncio.wait({task})
             raise
-        return task.result()
+        result = task.result()
+        self._word.set()
+        return result
 
     async def _answers(self) -> bool:
         """Whether the server can be heard; all who wonder at the same moment ask once."""
@@ -70,9 +73,12 @@ class Silence:
         return await asyncio.shield(self._asked)
 
     async def _ask(self) -> bool:
-        knocking = asyncio.ensure_future(self.knock())
-        heard = bool((await asyncio.wait({knocking}, timeout=self.answer_seconds))[0])
-        self._leave(knocking)
+        self._word.clear()
+        signs = {asyncio.ensure_future(self.knock()), asyncio.ensure_future(self._word.wait())}
+        done, _ = await asyncio.wait(signs, timeout=self.answer_seconds, return_when=asyncio.FIRST_COMPLETED)
+        heard = bool(done)
+        for sign in signs:
+            self._leave(sign)
         if heard is self._silent:
             log("database_heard_again" if heard else "database_silent")
         self._silent, self._asked_at = not heard, time.monotonic()

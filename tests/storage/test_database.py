@@ -1,4 +1,4 @@
-"""Transactions that wait at the same moment share a commit on SQLite, and none suffers for another."""
+"""Transactions that wait at the same moment share a commit and none suffers for another."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage import Database
+from service.storage.database import PostgresDatabase, open_database
 
 pytestmark = pytest.mark.anyio
 
@@ -72,3 +73,32 @@ async def test_whoever_stops_waiting_leaves_the_others_alone(numbers: Database) 
     await asyncio.gather(*tasks, return_exceptions=True)
 
     assert set(await kept(numbers)) >= set(range(20)) - {3}
+
+
+async def test_more_transactions_than_connections_wait_instead_of_failing(numbers: Database) -> None:
+    """Being busy is not being unavailable."""
+    slow = text("SELECT pg_sleep(0.02)") if not numbers.sqlite else text("SELECT 1")
+
+    results = await asyncio.gather(
+        *(numbers.read(lambda connection: connection.execute(slow).rowcount) for _ in range(100))
+    )
+
+    assert len(results) == 100
+
+
+async def test_a_connection_that_was_idle_is_tried_before_it_is_used(numbers: Database, url: str) -> None:
+    """A server that was restarted meanwhile costs nobody an error."""
+    if numbers.sqlite:
+        return
+    await kept(numbers)
+    assert isinstance(numbers, PostgresDatabase)
+    numbers.idle_seconds = 0.0
+    other = open_database(url)
+    others = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    await other.write(lambda connection: connection.execute(others).rowcount)
+    await other.close()
+
+    assert await kept(numbers) == []

@@ -120,3 +120,23 @@ async def test_who_stops_waiting_stops_the_transaction() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
 
     assert stopped.is_set()
+
+
+async def test_a_server_that_answers_another_transaction_is_not_silent() -> None:
+    """A machine so busy that new connections take long is overloaded, not dead: nobody is sent away."""
+    server, go_on = Server(answering=False), asyncio.Event()
+
+    async def slow() -> int:
+        await go_on.wait()
+        return 7
+
+    async def quick() -> None:
+        return None
+
+    waiting = asyncio.create_task(server.silence.bounded(slow()))
+    await server.knocked.wait()
+    await server.silence.bounded(quick())
+    server.answering.set()
+    go_on.set()
+
+    assert await waiting == 7
