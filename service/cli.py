@@ -76,6 +76,7 @@ def serve(
     ] = False,
 ) -> None:
     """Start the HTTP service; fetches the embedded model first if it is needed and missing."""
+    from evals.for_pages import compare_folders
     from service.api.serving import serve as serve_until_stopped
     from service.telemetry import set_up_logging
     from service.web.app import create_site
@@ -92,7 +93,7 @@ def serve(
     _fetch_model(settings)
     set_up_logging(settings.log_level)
     with _explained():
-        web = create_site(settings)
+        web = create_site(settings, compare_runs=compare_folders)
     _print_invitation(host, port, has_keys)
     serve_until_stopped(web, host, port, settings.seconds.drain)
 

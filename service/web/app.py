@@ -21,14 +21,18 @@ from service.web import (
     sessions,
 )
 from service.web.errors import show_missing_pages
+from service.web.run_pairs import CompareRuns
 
 
-def create_site(settings: Settings, services: Services | None = None) -> FastAPI:
+def create_site(
+    settings: Settings, services: Services | None = None, *, compare_runs: CompareRuns | None = None
+) -> FastAPI:
     """API and pages as one app.
 
     Args:
         settings: what to build.
         services: already opened services, which the caller closes; opened from the settings otherwise.
+        compare_runs: puts two evaluation runs beside each other, where the evaluation is at hand.
     """
     app = create_app(settings, services)
     for router in (
@@ -44,6 +48,7 @@ def create_site(settings: Settings, services: Services | None = None) -> FastAPI
         assets.router,
     ):
         app.include_router(router)
+    app.state.compare_runs = compare_runs
     app.state.session_access = sessions.session_access
     show_missing_pages(app)
     check_rules(app)

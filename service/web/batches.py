@@ -6,13 +6,14 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response, status
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from service.access import Scope
 from service.api import problems
@@ -23,8 +24,9 @@ from service.api.problems import ProblemError, problem_for
 from service.batches import TooManyLines
 from service.bootstrap import Services
 from service.csv_lines import UnknownColumns, csv_lines
-from service.jobs import Batch, BatchId
+from service.jobs import Batch, BatchId, Finished, LineError
 from service.lines import RawLine, jsonl
+from service.web import words
 from service.web.errors import PageRoute
 from service.web.render import page
 from service.web.visitor import SameOrigin, Visitor, VisitorOf
@@ -34,7 +36,24 @@ router = APIRouter(prefix="/batches", include_in_schema=False, route_class=PageR
 READER, SENDER = allow(Scope.GRADES_READ), allow(Scope.BATCHES_WRITE)
 SHOWN = 20
 PIECE = 64 * 1024
+MOST_USD = 1_000_000
 Id = Annotated[str, Path(max_length=64)]
+
+
+class NoBudget(ValueError):
+    """The most to spend is no amount of dollars."""
+
+
+_UNUSABLE = (UnknownColumns, UnicodeDecodeError, TooManyLines, NoBudget)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A line of a batch without a grade, and why."""
+
+    line: int
+    custom_id: str | None
+    why: str
 
 
 @router.get("", dependencies=[READER])
@@ -51,24 +70,25 @@ async def send(request: Request, services: ServicesOf, who: VisitorOf) -> Respon
         if not isinstance(file, UploadFile) or not file.filename:
             return await _list_page(request, services, who, fault="Choose a file first.")
         try:
+            budget = _budget(form.get("max_cost_usd"))
             async with _lines(file, services.batches.line_bytes) as lines:
                 if only_estimate:
                     found = estimate_document(await services.batches.dry_run(who.tenant, lines))
-                    return await _list_page(request, services, who, estimate=found, name=file.filename)
-                batch = await services.batches.take_in(who.tenant, lines)
-        except (UnknownColumns, UnicodeDecodeError) as error:
-            fault = str(error) if isinstance(error, UnknownColumns) else "The file is not UTF-8 text."
-            return await _list_page(request, services, who, fault=fault)
-        except TooManyLines as error:
-            return await _list_page(request, services, who, fault=str(problem_for(error).detail))
+                    return await _list_page(
+                        request, services, who, estimate=found, name=file.filename, budget=_typed(form)
+                    )
+                batch = await services.batches.take_in(who.tenant, lines, max_cost_usd=budget)
+        except _UNUSABLE as error:
+            return await _list_page(request, services, who, fault=_said(error), budget=_typed(form))
     return RedirectResponse(f"/batches/{batch.id}", status.HTTP_303_SEE_OTHER)
 
 
 @router.get("/{batch_id}", dependencies=[READER])
 async def one_batch(request: Request, batch_id: Id, services: ServicesOf, who: VisitorOf) -> Response:
-    """How far it is, and where to fetch the grades."""
+    """How far it is, where to fetch the grades, and what has none."""
     batch = await _found(services, who, batch_id)
-    return page(request, "batch.html.j2", batch=batch, done=_done(batch))
+    missing = [entry async for entry in _first(services.batches.errors(batch.id), SHOWN)]
+    return page(request, "batch.html.j2", batch=batch, done=_done(batch), missing=[_missing(one) for one in missing])
 
 
 @router.post("/{batch_id}/cancel", dependencies=[SENDER, SameOrigin])
@@ -77,6 +97,55 @@ async def cancel(batch_id: Id, services: ServicesOf, who: VisitorOf) -> Response
     batch = await _found(services, who, batch_id)
     await services.batches.cancel(who.tenant, batch.id)
     return RedirectResponse(f"/batches/{batch.id}", status.HTTP_303_SEE_OTHER)
+
+
+async def _first(entries: AsyncIterator[LineError | Finished], most: int) -> AsyncIterator[LineError | Finished]:
+    async for entry in entries:
+        if most <= 0:
+            return
+        yield entry
+        most -= 1
+
+
+def _missing(entry: LineError | Finished) -> Missing:
+    if isinstance(entry, Finished):
+        return Missing(entry.line, entry.custom_id, words.ungraded(entry.record.reason))
+    faults = [f"{fault['pointer'].removeprefix('#/')} {fault['detail']}".strip() for fault in entry.errors]
+    return Missing(entry.line, entry.custom_id, "; ".join(faults))
+
+
+def _typed(form: FormData) -> str:
+    """What stood in the field for the budget."""
+    text = form.get("max_cost_usd")
+    return text[:40] if isinstance(text, str) else ""
+
+
+def _budget(text: object) -> float | None:
+    """The dollars of a form's field; None where it was left empty.
+
+    Raises:
+        NoBudget: it is no amount.
+    """
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        amount = float(text)
+    except ValueError:
+        raise NoBudget from None
+    if not 0 <= amount <= MOST_USD:
+        raise NoBudget
+    return amount
+
+
+def _said(error: Exception) -> str:
+    """Why a file or a budget cannot be used."""
+    if isinstance(error, UnknownColumns):
+        return str(error)
+    if isinstance(error, TooManyLines):
+        return str(problem_for(error).detail)
+    if isinstance(error, NoBudget):
+        return f"The most to spend has to be an amount of dollars from 0 to {MOST_USD:,}, such as 2.50."
+    return "The file is not UTF-8 text."
 
 
 @asynccontextmanager
@@ -104,6 +173,7 @@ async def _list_page(
     fault: str | None = None,
     estimate: object = None,
     name: str | None = None,
+    budget: str = "",
 ) -> Response:
     found = await services.batches.page(who.tenant, None, SHOWN)
     return page(
@@ -114,6 +184,8 @@ async def _list_page(
         fault=fault,
         estimate=estimate,
         name=name,
+        priced=services.batches.priced,
+        budget=budget,
         may_send=Scope.BATCHES_WRITE in who.scopes,
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.access import Scope
 from service.api import problems
@@ -12,8 +13,11 @@ from service.api.access import allow
 from service.api.dependencies import ServicesOf
 from service.api.problems import ProblemError
 from service.bootstrap import Services
+from service.web import trends as drawing
+from service.web import words
 from service.web.errors import PageRoute
 from service.web.render import page
+from service.web.run_pairs import CompareRuns, NotComparable
 from service.web.runs import Agreement, Run, Runs, by_criterion
 
 router = APIRouter(
@@ -28,6 +32,7 @@ _REPORT_POLICY = (
 """A report brings its own style and script; in a sandbox it is a page of no site, with nothing of ours in reach."""
 
 Name = Annotated[str, Path(max_length=128)]
+RunName = Annotated[str, Query(max_length=128)]
 
 
 @router.get("")
@@ -35,7 +40,31 @@ async def evals(request: Request, services: ServicesOf) -> Response:
     """Every run, and how agreement moved over the newest runs of each suite."""
     runs = _runs(services)
     found = runs.newest()
-    return page(request, "evals.html.j2", runs=found, trends=_trends(runs, found), folder=runs.folder.name)
+    trends = _trends(runs, found)
+    return page(
+        request,
+        "evals.html.j2",
+        runs=found,
+        trends=trends,
+        charts={suite: _charts(points) for suite, points in trends.items()},
+        drawing=drawing,
+        comparable=request.app.state.compare_runs is not None and len(found) > 1,
+    )
+
+
+@router.get("/compare")
+async def compare(request: Request, services: ServicesOf, base: RunName, other: RunName) -> Response:
+    """Two runs answer by answer, from their stored results: better, worse, or cannot tell."""
+    runs = _runs(services)
+    before, after = _found(runs, base), _found(runs, other)
+    comparing: CompareRuns | None = request.app.state.compare_runs
+    if comparing is None:
+        raise ProblemError(problems.NOT_FOUND, "This server was started without the evaluation's analysis.")
+    try:
+        pair = await asyncio.to_thread(comparing, runs.folder / before.name, runs.folder / after.name)
+    except NotComparable as error:
+        raise ProblemError(problems.INVALID_REQUEST, str(error)) from None
+    return page(request, "pair.html.j2", pair=pair, base=before, other=after)
 
 
 @router.get("/{name}")
@@ -65,6 +94,17 @@ def _found(runs: Runs, name: str) -> Run:
     if run is None:
         raise ProblemError(problems.NOT_FOUND, "There is no run of this name.")
     return run
+
+
+def _charts(points: list[tuple[Run, dict[str, Agreement]]]) -> list[drawing.ShareChart]:
+    """Per criterion how often machine and labels gave the same level, run after run."""
+    criteria = dict.fromkeys(criterion for _, found in points for criterion in found)
+    return [
+        drawing.share_chart(
+            words.titled(criterion), [found[criterion].exact for _, found in points if criterion in found]
+        )
+        for criterion in criteria
+    ]
 
 
 def _trends(runs: Runs, found: list[Run]) -> dict[str, list[tuple[Run, dict[str, Agreement]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.progress import CriterionTrend, Direction
@@ -52,6 +53,42 @@ class TrendChart:
         """The chart in a sentence."""
         scores = ", ".join(f"{dot.score:.1f}" for dot in self.dots)
         return f"{self.trend.name}, of {self.trend.levels}, oldest attempt first: {scores}; {self.direction}."
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChart:
+    """A share over time: a line at nothing, half and all, a point per run, oldest to the left."""
+
+    name: str
+    points: tuple[tuple[float, float, float], ...]
+    lines: tuple[tuple[str, float], ...]
+
+    @property
+    def path(self) -> str:
+        """The points joined, as SVG points."""
+        return " ".join(f"{x},{y}" for x, y, _ in self.points)
+
+    @property
+    def now(self) -> str:
+        """The newest share."""
+        return f"{self.points[-1][2]:.0%}"
+
+    @property
+    def reading(self) -> str:
+        """The chart in a sentence."""
+        return f"{self.name}, same level as the labels, oldest run first: " + ", ".join(
+            f"{share:.0%}" for *_, share in self.points
+        )
+
+
+def share_chart(name: str, shares: Sequence[float]) -> ShareChart:
+    """The drawing of shares from 0 to 1, one at least."""
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(shares) - 1)
+    return ShareChart(
+        name=name,
+        points=tuple((round(LEFT + step * n, 1), _height(1 + share, 2), share) for n, share in enumerate(shares)),
+        lines=tuple((f"{share:.0%}", _height(1 + share, 2)) for share in (0.0, 0.5, 1.0)),
+    )
 
 
 def trend_chart(trend: CriterionTrend) -> TrendChart:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from service.jobs import BatchId
 from service.library import FileLibrary
+from service.lines import RawLine
+from service.records import LOCAL_TENANT
 from tests.browser.server import Site, serving
 from tests.conftest import make_settings
+from tests.evals.makers import BASE, write_run
+from tests.evals.test_compare import answers
 from tests.web.making import record_of
 from tests.web.samples import DOUBTFUL, FIRST, OTHER, SECOND, THIRD
 
@@ -44,14 +50,27 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One site for all, with two attempts of a learner in it."""
-    with serving(make_settings(tmp_path_factory.mktemp("site"))) as running:
+    """One site for all, with attempts of a learner, a batch with a fault in it, and two evaluation runs."""
+    folder = tmp_path_factory.mktemp("site")
+    write_run(folder / "runs" / "first", answers(12, 0.2, variant=BASE), created="2026-11-20T09:00:00Z")
+    write_run(folder / "runs" / "second", answers(12, 1.6, variant=BASE, seed=1), created="2026-11-21T09:00:00Z")
+    with serving(make_settings(folder, runs_dir=folder / "runs")) as running:
         rubric = FileLibrary().rubric("technical-phone-screen")
         assert rubric is not None
         attempts = {"FIRST": FIRST, "SECOND": SECOND, "OTHER": OTHER, "THIRD": THIRD}
         running.keep([record_of(replace(made, learner="ada"), rubric, name) for name, made in attempts.items()])
         running.keep([record_of(DOUBTFUL, rubric, "DOUBTFUL")])
+        running.run(
+            running.services.batches.take_in(LOCAL_TENANT, _lines(), batch_id=BatchId("bat_01KAP0J3V8T6W1Q9SHOWN000"))
+        )
         yield running
+
+
+async def _lines() -> AsyncIterator[RawLine]:
+    """A good line and two bad ones."""
+    for number, answer in enumerate(("So that we see new data.", "", ""), 1):
+        line = {"custom_id": f"learner-{number}", "question": "Why split?", "answer": answer}
+        yield RawLine(number, json.dumps(line).encode())
 
 
 @pytest.fixture

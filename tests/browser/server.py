@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from evals.for_pages import compare_folders
 from service.bootstrap import Services, open_services
 from service.grading.models import ChatReply, ChatRequest
 from service.llm.scripted import ScriptedChat
@@ -66,7 +67,7 @@ def serving(settings: Settings) -> Iterator[Site]:
     async def serve() -> None:
         async with open_services(settings, model) as services:
             config = uvicorn.Config(
-                create_site(settings, services),
+                create_site(settings, services, compare_runs=compare_folders),
                 host="127.0.0.1",
                 port=0,
                 log_level="warning",

@@ -21,13 +21,19 @@ PAGES = {
     "progress": "/learners/ada",
     "review": "/review",
     "batches": "/batches",
+    "batch": "/batches/bat_01KAP0J3V8T6W1Q9SHOWN000",
     "evals": "/evals",
-    "operations": "/operations",
+    "run": "/evals/second",
+    "pair": "/evals/compare?base=first&other=second",
+    "operations": "/operations?days=30",
     "sign-in": "/sign-in",
     "missing": "/nothing",
 }
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-WIDTHS = (390, 1280)
+WIDTHS = (320, 1280)
+MOST_BYTES = 200_000
+WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .reduce((sum, entry) => sum + entry.transferSize, 0)"""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -60,6 +66,18 @@ def test_axe_finds_nothing(
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
+
+
+def test_no_page_weighs_more_than_its_budget(browser: Browser, site: Site) -> None:
+    """Everything a first visit loads: the page, style, script and both typefaces."""
+    weights = {}
+    for name, address in PAGES.items():
+        page = opened(browser, site, address, 1280, "light")
+        weights[name] = page.evaluate(WEIGHT)
+        page.context.close()
+
+    assert {name: weight for name, weight in weights.items() if weight > MOST_BYTES} == {}
+    assert min(weights.values()) > 0
 
 
 def test_axe_finds_nothing_while_a_grade_is_made(browser: Browser, held: Site) -> None:

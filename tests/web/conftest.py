@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from evals.for_pages import compare_folders
 from service.bootstrap import Services, open_services
 from service.llm.backend import ChatBackend
 from service.settings import Settings
@@ -21,7 +22,7 @@ async def site_running(
 ) -> AsyncIterator[tuple[Client, Services]]:
     """The site and its services."""
     async with open_services(settings, backend) as services:
-        app = create_site(settings, services)
+        app = create_site(settings, services, compare_runs=compare_folders)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:

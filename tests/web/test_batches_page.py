@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -15,11 +16,16 @@ CSV = f'custom_id,question,answer\nada,{QUESTION},"{ANSWER}"\neve,{QUESTION},"It
 JSONL = "".join(json.dumps({"custom_id": n, "question": QUESTION, "answer": f"{ANSWER} {n}"}) + "\n" for n in "abc")
 
 
-async def send(browser: Client, name: str, text: str | bytes, do: str = "send", **headers: str) -> httpx.Response:
+async def send(
+    browser: Client, name: str, text: str | bytes, do: str = "send", budget: str = "", **headers: str
+) -> httpx.Response:
     """The upload form."""
-    return await browser.post(
-        "/batches", files={"file": (name, text, "application/octet-stream"), "do": (None, do)}, headers=headers
-    )
+    fields: dict[str, Any] = {
+        "file": (name, text, "application/octet-stream"),
+        "do": (None, do),
+        "max_cost_usd": (None, budget),
+    }
+    return await browser.post("/batches", files=fields, headers=headers)
 
 
 async def through(browser: Client, sent: httpx.Response) -> None:
@@ -70,6 +76,40 @@ async def test_what_cannot_be_read_is_said(browser: Client, name: str, text: str
 
     assert refused.status_code == 422
     assert says in read(refused).text
+
+
+async def test_a_budget_is_kept(browser: Client) -> None:
+    """As sent, and said on the batch's page."""
+    sent = await send(browser, "c.jsonl", JSONL, budget="2.50")
+
+    page = read(await browser.get(sent.headers["location"]))
+
+    assert "of at most $2.50" in page.text
+    await through(browser, sent)
+
+
+@pytest.mark.parametrize("budget", ["much", "-1", "nan", "inf", "1e400", "2000000"])
+async def test_what_is_no_amount_is_no_budget(browser: Client, budget: str) -> None:
+    """422, nothing is kept, and what was typed still stands there."""
+    refused = await send(browser, "c.jsonl", JSONL, budget=budget)
+
+    assert refused.status_code == 422
+    assert "an amount of dollars" in read(refused).text
+    assert budget in {field.get("value") for field in read(refused).all("input")}
+    assert (await browser.get("/v1/batches")).json()["data"] == []
+
+
+async def test_lines_without_a_grade_are_listed_with_the_reason(browser: Client) -> None:
+    """The line's number, the sender's name for it, what is wrong; never what it held."""
+    sent = await send(browser, "cohort.csv", CSV + "bob,,<b>It is.</b>\n")
+    await through(browser, sent)
+
+    page = read(await browser.get(sent.headers["location"]))
+
+    assert "Without a grade" in page.text
+    assert "bob" in page.text
+    assert "It is." not in page.text
+    assert f"/v1{sent.headers['location']}/errors" in {link["href"] for link in page.all("a")}
 
 
 async def test_a_batch_can_be_stopped(browser: Client) -> None:

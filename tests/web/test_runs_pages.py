@@ -12,6 +12,8 @@ import pytest
 from service.settings import Settings
 from service.web.runs import Runs
 from tests.conftest import Client, make_settings
+from tests.evals import makers as made
+from tests.evals.test_compare import answers
 from tests.web.conftest import site_running
 from tests.web.reading import read
 
@@ -63,7 +65,7 @@ async def test_runs_are_listed_with_the_trend_of_agreement(laboratory: Client) -
 
     assert "2 evaluation runs" in page.text
     assert "smoke, run after run" in page.text
-    assert page.text.index("50%") < page.text.index("75%")
+    assert page.text.rindex("50%") < page.text.rindex("75%")
     assert "no-run" not in page.text
 
 
@@ -104,3 +106,58 @@ async def test_without_runs_the_page_says_how_to_make_one(tmp_path: Path) -> Non
         page = read(await browser.get("/evals"))
 
     assert "make eval" in page.text
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Client]:
+    """A site beside three whole runs: two of the same answers, the later graded worse, and one of others."""
+    runs = tmp_path / "runs"
+    made.write_run(runs / "first", answers(20, 0.2, variant=made.BASE))
+    made.write_run(runs / "second", answers(20, 1.8, variant=made.BASE, seed=1))
+    foreign = [
+        r.model_copy(update={"row": r.row.model_copy(update={"id": f"x{n}"})})
+        for n, r in enumerate(answers(6, 0.0, variant=made.BASE))
+    ]
+    made.write_run(runs / "others", foreign)
+    async with site_running(make_settings(tmp_path, runs_dir=runs)) as (browser, _):
+        yield browser
+
+
+async def test_two_runs_are_compared_answer_by_answer(pair: Client) -> None:
+    """The evaluation's own verdict, with n and what is known of the noise; nothing was stored before."""
+    page = read(await pair.get("/evals/compare?base=first&other=second"))
+
+    assert "The later run grades worse" in page.text
+    assert "20 answers both hold" in page.text
+    assert "The noise floor was not measured" in page.text
+    assert {"first", "second"} <= {option.get("value") for option in read(await pair.get("/evals")).all("option")}
+
+
+async def test_a_run_beside_itself_cannot_tell(pair: Client) -> None:
+    """No difference is no verdict."""
+    page = read(await pair.get("/evals/compare?base=first&other=first"))
+
+    assert "These runs cannot tell" in page.text
+
+
+async def test_runs_without_a_common_answer_are_not_compared(pair: Client) -> None:
+    """It says so by the runs' names, not by where they lie."""
+    refused = await pair.get("/evals/compare?base=first&other=others")
+
+    assert refused.status_code == 422
+    assert "first and others share no row" in read(refused).text
+
+
+@pytest.mark.parametrize("other", ["nothing", "..", "%2e%2e%2ffirst", ""])
+async def test_only_runs_of_the_folder_are_compared(pair: Client, other: str) -> None:
+    """404 otherwise."""
+    assert (await pair.get(f"/evals/compare?base=first&other={other}")).status_code == 404
+
+
+async def test_agreement_is_drawn_over_time(laboratory: Client) -> None:
+    """One chart per criterion, which says in words what it shows."""
+    page = read(await laboratory.get("/evals"))
+
+    assert "Clarity, same level as the labels, oldest run first: 50%, 75%" in {
+        drawn.get("aria-label") for drawn in page.all("svg")
+    }

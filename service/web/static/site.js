@@ -10,6 +10,7 @@ for (const form of document.querySelectorAll("[data-review]")) reviewByKeys(form
 for (const button of document.querySelectorAll("[data-print]")) offerPrinting(button);
 if (document.body.dataset.embedded && parent !== window) tellHeight(document.body.dataset.embedded);
 for (const place of document.querySelectorAll("[data-batch]")) followBatch(place);
+for (const form of document.querySelectorAll("[data-upload]")) takeDrops(form);
 linkQuotes(document);
 document.querySelector("[data-focus]")?.focus();
 
@@ -98,21 +99,24 @@ function follow(place) {
   events.addEventListener("done", async () => {
     events.close();
     clearInterval(clock);
-    await showFeedback();
+    await showFinished();
   });
 }
 
-async function showFeedback() {
+async function showFinished() {
   const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
   if (!response.ok) return location.reload();
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  const main = document.querySelector("main");
-  main.replaceWith(document.adoptNode(fresh.querySelector("main")));
+  showPage(new DOMParser().parseFromString(await response.text(), "text/html"));
+  scrollTo(0, 0);
+}
+
+function showPage(fresh) {
+  document.querySelector("main").replaceWith(document.adoptNode(fresh.querySelector("main")));
   document.title = fresh.title;
   for (const form of document.querySelectorAll("form")) guardAgainstTwice(form);
+  for (const form of document.querySelectorAll("[data-upload]")) takeDrops(form);
   linkQuotes(document);
-  scrollTo(0, 0);
-  document.querySelector("main").focus();
+  (document.querySelector("[data-focus]") ?? document.querySelector("main")).focus();
 }
 
 // The words of the answer and the remark on them light up together.
@@ -164,17 +168,53 @@ function tellHeight(origin) {
 
 function followBatch(place) {
   const events = new EventSource(place.dataset.batch);
-  const show = (event) => {
-    const { status, counts } = JSON.parse(event.data);
+  events.addEventListener("progress", (event) => {
+    const { status, counts, cost_usd: cost } = JSON.parse(event.data);
     const done = counts.graded + counts.needs_review + counts.ungraded;
     place.querySelector("progress").value = done;
     place.querySelector("[data-done]").textContent = done;
     place.querySelector("[data-status]").textContent = status.replace("_", " ");
+    place.querySelector("[data-cost]").textContent = cost === null ? "unknown" : `$${cost.toFixed(4)}`;
     for (const count of place.querySelectorAll("[data-count]")) count.textContent = counts[count.dataset.count];
-  };
-  events.addEventListener("progress", show);
-  events.addEventListener("done", (event) => {
-    show(event);
+  });
+  events.addEventListener("done", async () => {
     events.close();
+    await showFinished();
+  });
+}
+
+// A file may be dropped anywhere on the form, and an estimate leaves it chosen.
+function takeDrops(form) {
+  const zone = form.querySelector("[data-drop]");
+  const input = zone.querySelector("input");
+  for (const name of ["dragenter", "dragover"]) {
+    form.addEventListener(name, (event) => {
+      if (![...event.dataTransfer.types].includes("Files")) return;
+      event.preventDefault();
+      zone.classList.add("over");
+    });
+  }
+  form.addEventListener("dragleave", (event) => {
+    if (!form.contains(event.relatedTarget)) zone.classList.remove("over");
+  });
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    if (!event.dataTransfer.files.length) return;
+    const one = new DataTransfer();
+    one.items.add(event.dataTransfer.files[0]);
+    input.files = one.files;
+    input.focus();
+  });
+  form.addEventListener("submit", async (event) => {
+    if (event.submitter?.value !== "estimate") return;
+    event.preventDefault();
+    const response = await fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const shown = fresh.querySelector("[data-estimate]");
+    if (!shown?.children.length) return showPage(fresh);
+    shown.querySelector("[data-again]")?.remove();
+    document.querySelector("[data-estimate]").replaceChildren(...document.adoptNode(shown).childNodes);
+    form.querySelector(".summary-of-errors")?.remove();
   });
 }
