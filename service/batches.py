@@ -248,21 +248,28 @@ class Batches:
     async def _read(self, tenant: Tenant, line: RawLine, taken: _Taken) -> None:
         """Read one line into an item or an error."""
         name: str | None = None
+        learner: str | None = None
         try:
             if line.text is None:
                 raise InvalidRequest.at("", "is too long")
             body = read_line(line.text)
-            name = _storable(body)
+            name, learner = _storable(body), _learner_of(body)
             if name in taken.names:
                 raise InvalidRequest.at("custom_id", "was used by an earlier line")
             request = await self.intake.request(tenant, body, taken.rubrics)
         except InvalidRequest as error:
-            taken.errors.append(LineError(line=line.number, custom_id=name, errors=tuple(error.errors)))
+            refused = LineError(line=line.number, custom_id=name, errors=tuple(error.errors), learner=learner)
+            taken.errors.append(refused)
             return
         taken.names.add(name)
         taken.sample.add(request)
         record = self.grading.new(tenant, request)
         taken.items.append(Item(line=line.number, custom_id=name, record=record))
+
+
+def _learner_of(body: BatchLine) -> str | None:
+    """Whose a line is, unless that cannot be stored: such a line is refused for it."""
+    return None if body.learner is not None and "\x00" in body.learner else body.learner
 
 
 def _storable(body: BatchLine) -> str:

@@ -133,11 +133,12 @@ class Item(_Value):
 
 
 class LineError(_Value):
-    """A line that was refused, and why; ``errors`` as in a problem document."""
+    """A line that was refused, and why; ``errors`` as in a problem document, ``learner`` where it could be read."""
 
     line: int
     custom_id: str | None
     errors: tuple[Mapping[str, str], ...]
+    learner: str | None = None
 
 
 class Finished(_Value):

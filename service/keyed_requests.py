@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -70,10 +69,10 @@ class IdempotencyStore(Protocol):
         """Let the claim run until then, if it still holds the key."""
 
     async def keep(self, claim: KeyClaim, answer: KeptAnswer) -> None:
-        """Keep the answer, if the claim still holds the key."""
+        """Keep the answer, if the claim still holds the key.
+
+        Where it tells of a grade that has been erased or has expired meanwhile, the key is freed instead.
+        """
 
     async def forget(self, claim: KeyClaim) -> None:
         """Free the key, if the claim still holds it."""
-
-    async def forget_answers(self, tenant: Tenant, locations: Collection[str]) -> int:
-        """Remove kept answers that point at these locations, for erasure; returns how many."""

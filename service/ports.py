@@ -25,6 +25,18 @@ class StoreUnavailable(Exception):
     """
 
 
+class GradeGone(Exception):
+    """The grade was erased while something was being made for it; nothing of that was kept."""
+
+
+class LearnerErased(Exception):
+    """The learner was erased while a grade of theirs was being made; it was not kept."""
+
+
+class NotReplaceable(Exception):
+    """The record is finished, has expired, or is not there: a finished grade never changes."""
+
+
 class InvalidCursor(ValueError):
     """A list cursor that this store did not issue."""
 
@@ -40,10 +52,17 @@ class GradeStore(Protocol):
         """Store a new record, and reusable results under their keys, in one transaction.
 
         A key that already holds a result keeps it.
+
+        Raises:
+            LearnerErased: the learner was erased since the record was begun.
         """
 
     async def finish(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
-        """Replace a record that was in progress, ungraded or lacked its commentary, in one transaction."""
+        """Replace a record that was in progress, ungraded or lacked its commentary, in one transaction.
+
+        Raises:
+            NotReplaceable: it is finished or gone.
+        """
 
     async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """One record; None when it is unknown or another tenant's, which look the same."""
@@ -68,8 +87,11 @@ class GradeStore(Protocol):
 class ReviewStore(Protocol):
     """Keeps what people say on grades, and which grades wait for a person. One short transaction a call.
 
+    What is said on a grade whose answer has expired meanwhile is kept without its words.
+
     Raises (every method):
         StoreUnavailable: the transaction could not be done.
+        GradeGone: the grade was erased meanwhile; nothing was kept (methods that keep what is said on one).
     """
 
     async def add_review(self, record: GradeRecord, review: PersonReview) -> GradeRecord:
@@ -105,10 +127,11 @@ class LearnerStore(Protocol):
         StoreUnavailable: the transaction could not be done.
     """
 
-    async def erase(self, tenant: Tenant, learner: str) -> Mapping[str, int]:
+    async def erase(self, tenant: Tenant, learner: str, now: datetime) -> Mapping[str, int]:
         """Delete all there is on a learner in one transaction; the rows deleted or emptied, by table.
 
-        A result that another learner's grade rests on as well stays until that goes too.
+        A result that another learner's grade rests on as well stays until that goes too. A grade begun before
+        ``now`` cannot be stored afterwards.
         """
 
     async def grade_ids(self, tenant: Tenant, learner: str) -> Sequence[GradeId]:
@@ -124,10 +147,16 @@ class LearnerStore(Protocol):
         """Set a tenant's own time, or take it back with None."""
 
     async def tenants(self) -> Sequence[Tenant]:
-        """Whoever has grades."""
+        """Whoever has grades or batches."""
 
     async def expire(self, tenant: Tenant, before: datetime, now: datetime) -> int:
         """Take the texts out of some of a tenant's answers from before a moment; how many (0: none are left)."""
+
+    async def forget_names(self, tenant: Tenant, before: datetime) -> int:
+        """Take the names out of the refused lines of a tenant's batches from before a moment; how many."""
+
+    async def tidy(self, now: datetime) -> int:
+        """Delete what is kept for a time of its own that is over by ``now``: repeated requests' answers; how many."""
 
     async def scrub(self) -> bool:
         """Make what was deleted unreadable in the database's files, as far as that is ours; whether it is done."""

@@ -31,13 +31,13 @@ class Privacy:
     async def erase(self, tenant: Tenant, learner: str) -> Mapping[str, int]:
         """Remove everything kept on a learner; counts by table, all zero when there is nothing (any more).
 
-        It is gone from the database when this returns. What a grade that is being made right now will store is not
-        covered; erase again once it is finished.
+        It is gone from the database when this returns, and what is being made for the learner right now, in this
+        process or another, is not stored when it is finished.
 
         Raises:
             StoreUnavailable: nothing was removed.
         """
-        erased = await self.learners.erase(tenant, learner)
+        erased = await self.learners.erase(tenant, learner, self.clock.now())
         log("learner_erased", rows=sum(erased.values()))
         await self._scrub()
         return erased
@@ -59,7 +59,7 @@ class Privacy:
         await self.learners.keep_answers(tenant, days)
 
     async def sweep(self) -> int:
-        """Take the texts out of every answer whose time is over; how many.
+        """Take the texts out of every answer whose time is over; how many. And delete all else that is.
 
         Raises:
             StoreUnavailable: some may be left for the next sweep.
@@ -69,6 +69,7 @@ class Privacy:
         for tenant in await self.learners.tenants():
             if days := own.get(tenant, self.answer_days):
                 count += await self._expire(tenant, days)
+        await self.learners.tidy(self.clock.now())
         await self._scrub()
         if count:
             log("answers_expired", count=count)
@@ -85,9 +86,11 @@ class Privacy:
 
     async def _expire(self, tenant: Tenant, days: int) -> int:
         now = self.clock.now()
+        before = now - timedelta(days=days)
         count = 0
-        while some := await self.learners.expire(tenant, now - timedelta(days=days), now):
+        while some := await self.learners.expire(tenant, before, now):
             count += some
+        await self.learners.forget_names(tenant, before)
         return count
 
     async def _scrub(self) -> None:

@@ -105,6 +105,7 @@ class Reviewing:
         Raises:
             NotReviewable: there is no finished grade.
             AnswerExpired: the answer's text is gone.
+            GradeGone: it was erased meanwhile.
             UnfitLevels: a criterion the rubric does not have, or a level off its scale.
             StoreUnavailable: it could not be stored.
         """
@@ -141,6 +142,7 @@ class Reviewing:
             NotReviewable: there is no finished grade.
             AnswerExpired: the answer's text is gone.
             AlreadyAppealed: there was an appeal before.
+            GradeGone: it was erased meanwhile.
             StoreUnavailable: it could not be stored.
         """
         record = await self.grades.get(tenant, grade_id)

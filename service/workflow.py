@@ -34,7 +34,7 @@ from service.grading.grader import Grader
 from service.grading.judgement import Decision, Judgement
 from service.grading.models import CallBudget, Purse
 from service.job_ports import JobStore
-from service.ports import Clock, GradeStore
+from service.ports import Clock, GradeStore, NotReplaceable
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, GradeRequest, Tenant
 from service.slots import Slots
 from service.telemetry import Metrics, log
@@ -109,6 +109,7 @@ class Grading:
 
         Raises:
             Overloaded: too many answers are waiting, or a slot did not come free in time.
+            LearnerErased: the learner was erased meanwhile; nothing was kept.
             StoreUnavailable: the result could not be stored.
         """
         record = self.new(tenant, request, grade_id)
@@ -149,7 +150,17 @@ class Grading:
             raise AnswerExpired
         if not _can_be_retried(record):
             raise NothingToRetry
-        return await self._unhurried(self._make(record, self._finish))
+        try:
+            return await self._unhurried(self._make(record, self._finish))
+        except NotReplaceable:
+            return await self._as_it_stands(tenant, grade_id)
+
+    async def _as_it_stands(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
+        """What became of a grade that could not be replaced: another retry was first, or it was erased or expired."""
+        record = await self.store.get(tenant, grade_id)
+        if record is not None and record.expired is not None:
+            raise AnswerExpired
+        return record
 
     async def get(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """One grade, or None."""

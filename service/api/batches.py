@@ -35,7 +35,7 @@ from service.api.batch_schemas import (
 )
 from service.api.dependencies import ServicesOf, TenantOf
 from service.api.examples import example, refusals
-from service.api.idempotency import ClaimOf, IdempotentRoute
+from service.api.idempotency import NOT_KEPT, ClaimOf, IdempotentRoute
 from service.api.problems import ProblemError
 from service.bootstrap import Services
 from service.jobs import Batch, BatchId
@@ -103,7 +103,8 @@ async def create_batch(
         return _taken(kept)
     lines = _lines(request, services.batches.line_bytes)
     if dry_run:
-        return _json(estimate_document(await services.batches.dry_run(tenant, lines)))
+        estimate = estimate_document(await services.batches.dry_run(tenant, lines))
+        return _json(estimate, headers={"Cache-Control": NOT_KEPT})
     return _taken(await services.batches.take_in(tenant, lines, max_cost_usd=max_cost_usd, batch_id=batch_id))
 
 

@@ -56,6 +56,7 @@ Location = {"Location": {"description": "Where the grade is.", "schema": {"type"
             problems.NOT_ACCEPTABLE,
             problems.KEY_IN_USE,
             problems.KEY_REUSED,
+            problems.LEARNER_ERASED,
             problems.BODY_TOO_LARGE,
             problems.UNSUPPORTED_MEDIA,
             problems.INVALID_REQUEST,

@@ -10,6 +10,7 @@
 A handler stores its result under the claim's ``effect``; where the claim was taken over after a crash, it first looks
 for what is there under it. Answers of 2xx are kept and replayed byte for byte. After any other the key is free again:
 nothing was made, or what was made says itself how to go on. After a 500 the next repeat goes on with the same effect.
+Only POST needs this, so only there is a key read: answers to GET hold what others may have to erase.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from service.keyed_requests import KeptAnswer, KeyClaim, KeyedRequest
 
 REPLAYED = "Idempotent-Replayed"
 """The response header that tells a replay from a first answer."""
+NOT_KEPT = "no-store"
+"""The ``Cache-Control`` of an answer that nobody keeps, so that a repeat is answered anew: nothing was made."""
 IN_MEMORY = 1024 * 1024
 """Bytes of a body that are held in memory while it is read to be told from others; more goes into an unnamed file."""
 
@@ -48,7 +51,7 @@ class IdempotentRoute(StrictJSONRoute):
 
     async def answered(self, request: StrictJSONRequest, handler: Handler) -> Response:
         """The handler's answer, or the one the same request got before."""
-        key = key_of(request)
+        key = key_of(request) if request.method == "POST" else None
         if key is None:
             return await handler(request)
         services: Services = request.app.state.services
@@ -130,7 +133,7 @@ async def _carried_out(services: Services, claim: KeyClaim, request: Request, ha
         else:
             await services.idempotency.forget(claim)
         raise
-    if 200 <= response.status_code < 300:
+    if 200 <= response.status_code < 300 and response.headers.get("cache-control") != NOT_KEPT:
         await services.idempotency.keep(claim, _kept(response))
     else:
         await services.idempotency.forget(claim)

@@ -53,8 +53,8 @@ Reference = Annotated[str, Depends(_reference)]
 async def erase_learner(ref: Reference, services: ServicesOf, tenant: TenantOf) -> ErasureDocument:
     """Grades, submissions, commentaries, raw replies, reviews and all else; can be repeated, then counts nothing.
 
-    A result that another learner's identical answer rests on stays until that goes too. A grade that is still being
-    made when this is sent is kept when it is finished: send it again then.
+    A result that another learner's identical answer rests on stays until that goes too. What is still being made for
+    the learner when this is sent is not kept when it is finished.
     """
     return ErasureDocument(erased=dict(await services.privacy.erase(tenant, ref)))
 

@@ -21,7 +21,7 @@ from service.batches import TooManyLines
 from service.catalogue import PublishedDifferently, ReservedRubric, TooManyRubrics
 from service.intake import MAX_ERRORS, InvalidRequest, describe
 from service.lines import BrokenArray
-from service.ports import InvalidCursor, StoreUnavailable
+from service.ports import GradeGone, InvalidCursor, LearnerErased, StoreUnavailable
 from service.reviewing import AlreadyAppealed, NotReviewable
 from service.telemetry import log
 from service.webhooks.addresses import UrlRefused
@@ -90,6 +90,9 @@ ALREADY_APPEALED = Kind(
 ANSWER_EXPIRED = Kind(
     "answer-expired", 409, "The answer's text has expired", "Its levels and scores stand; send the answer anew."
 )
+LEARNER_ERASED = Kind(
+    "learner-erased", 409, "The learner was erased meanwhile", "Nothing was kept; send it anew to have it graded."
+)
 RUBRIC_IS_OURS = Kind("rubric-is-built-in", 409, "This id belongs to a built-in rubric", "Choose another id.")
 RUBRIC_PUBLISHED = Kind(
     "rubric-version-published", 409, "This version is published with other content", "Raise the version: none changes."
@@ -136,6 +139,7 @@ KINDS: tuple[Kind, ...] = (
     NOT_REVIEWABLE,
     ALREADY_APPEALED,
     ANSWER_EXPIRED,
+    LEARNER_ERASED,
     RUBRIC_IS_OURS,
     RUBRIC_PUBLISHED,
     TOO_MANY_RUBRICS,
@@ -235,6 +239,8 @@ _KIND_OF: Mapping[type[Exception], Kind] = {
     NotReviewable: NOT_REVIEWABLE,
     AlreadyAppealed: ALREADY_APPEALED,
     AnswerExpired: ANSWER_EXPIRED,
+    LearnerErased: LEARNER_ERASED,
+    GradeGone: NOT_FOUND,
     ReservedRubric: RUBRIC_IS_OURS,
     PublishedDifferently: RUBRIC_PUBLISHED,
     TooManyRubrics: TOO_MANY_RUBRICS,

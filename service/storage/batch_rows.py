@@ -69,6 +69,7 @@ def stop(connection: Connection, batch_id: str, reason: Reason, now: int) -> Non
 def end(connection: Connection, batch_id: str | None, jobs: ColumnElement[bool], reason: Reason, now: int) -> None:
     """End some jobs (of one batch, if of any) as ungraded for a reason."""
     result = json.dumps({"reason": reason.model_dump()})
+    connection.execute(select(JOBS.c.id).where(jobs).order_by(JOBS.c.id).with_for_update())
     of_jobs = (GRADES.c.status == GradeStatus.IN_PROGRESS.value) & GRADES.c.id.in_(select(JOBS.c.id).where(jobs))
     values = {"status": GradeStatus.UNGRADED.value, "result": result, "error": reason.code}
     connection.execute(update(GRADES).where(of_jobs).values(**values))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,11 +26,13 @@ from service.jobs import (
 from service.records import Tenant
 from service.storage import batch_rows
 from service.storage.cursors import decode, encode
-from service.storage.database import EPOCH, Database, micros
+from service.storage.database import EPOCH, Database, begin_writing, micros
+from service.storage.erasures import erased_since
 from service.storage.grades import SqlGradeStore
 from service.storage.jobs import new_job
-from service.storage.tables import BATCH_ERRORS, BATCHES, GRADES, JOBS
+from service.storage.tables import BATCH_ERRORS, BATCHES, GRADES, JOBS, NAMELESS
 
+ERASED = {"pointer": "#/learner", "detail": "was erased while the batch was sent"}
 NOTHING_VALID = Reason(code="no_valid_lines", detail="no line of the batch could be graded", retryable=False)
 
 
@@ -57,23 +59,24 @@ class SqlBatchStore:
 
     async def add(self, batch: BatchId, items: Sequence[Item], errors: Sequence[LineError]) -> None:
         """Keep some more of a batch's items and refused lines."""
-        jobs = [
-            new_job(item.record, JobState.WAITING, batch_id=batch, line=item.line, custom_id=item.custom_id, counted=0)
-            for item in items
-        ]
-        refused = [
-            {"batch_id": batch, "line": e.line, "custom_id": e.custom_id, "errors": json.dumps(list(e.errors))}
-            for e in errors
-        ]
-        counts = {"total": BATCHES.c.total + len(jobs), "invalid": BATCHES.c.invalid + len(refused)}
+        named = [*(item.record.request.learner for item in items), *(error.learner for error in errors)]
+        learners = {learner for learner in named if learner is not None}
+        mine = BATCHES.c.id == batch
 
         def work(connection: Connection) -> None:
-            if jobs:
-                self._grades.insert_all(connection, [item.record for item in items])
-                connection.execute(insert(JOBS), jobs)
+            begin_writing(connection)
+            row = connection.execute(select(BATCHES.c.tenant, BATCHES.c.created_at).where(mine)).one()
+            gone = erased_since(connection, row.tenant, learners, row.created_at)
+            kept = [item for item in items if item.record.request.learner not in gone]
+            refused = [_refused(batch, row.tenant, error, gone) for error in errors]
+            refused += [_of_erased(batch, row.tenant, item) for item in items if item.record.request.learner in gone]
+            if kept:
+                self._grades.insert_all(connection, [item.record for item in kept])
+                connection.execute(insert(JOBS), [_job(batch, item) for item in kept])
             if refused:
                 connection.execute(insert(BATCH_ERRORS), refused)
-            connection.execute(update(BATCHES).where(BATCHES.c.id == batch).values(**counts))
+            counts = {"total": BATCHES.c.total + len(kept), "invalid": BATCHES.c.invalid + len(refused)}
+            connection.execute(update(BATCHES).where(mine).values(**counts))
 
         await self._database.write(work)
         for item in items:
@@ -188,6 +191,21 @@ class SqlBatchStore:
             return _batch(connection, row) if row else None
 
         return await self._database.read(work)
+
+
+def _job(batch: BatchId, item: Item) -> dict[str, Any]:
+    return new_job(item.record, JobState.WAITING, batch_id=batch, line=item.line, custom_id=item.custom_id, counted=0)
+
+
+def _refused(batch: BatchId, tenant: str, error: LineError, erased: Collection[str]) -> dict[str, Any]:
+    """A refused line; without its names where its learner was erased while the batch was sent."""
+    names = NAMELESS if error.learner in erased else {"custom_id": error.custom_id, "learner": error.learner}
+    return {"batch_id": batch, "tenant": tenant, "line": error.line, "errors": json.dumps(list(error.errors)), **names}
+
+
+def _of_erased(batch: BatchId, tenant: str, item: Item) -> dict[str, Any]:
+    """A line that is not graded because its learner was erased while the batch was sent."""
+    return _refused(batch, tenant, LineError(line=item.line, custom_id=None, errors=(ERASED,)), ())
 
 
 def _batch(connection: Connection, row: RowMapping) -> Batch:

@@ -127,6 +127,15 @@ def begin_immediate(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def begin_writing(connection: Connection) -> None:
+    """For a transaction that reads what it then writes by: on SQLite nobody else writes from here to its end.
+
+    On Postgres it is the rows that have to be locked (``FOR UPDATE``).
+    """
+    if connection.dialect.name == "sqlite":
+        begin_immediate(connection)
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A transaction that waits for the writer, and where its outcome goes."""
@@ -316,6 +325,6 @@ def _kind(error: BaseException) -> str:
 
 
 def _is_passing(error: DBAPIError) -> bool:
-    """Postgres reports shutdowns, full disks and lost connections as SQLSTATE classes 08, 53, 57 and 58."""
+    """By Postgres' SQLSTATE class: lost connections (08), deadlocks (40), full disks, shutdowns (53, 57, 58)."""
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    return state[:2] in ("08", "53", "57", "58")
+    return state[:2] in ("08", "40", "53", "57", "58")

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, exists, 
 
 from service.grading.grade import GradeStatus, Reason
 from service.grading.rubric import Rubric
+from service.ports import NotReplaceable
 from service.records import GradeFilter, GradeId, GradePage, GradeRecord, Tenant
 from service.storage.cursors import decode, encode
 from service.storage.database import Database, insert_once, micros, moment, utc_now
+from service.storage.erasures import refuse_erased
 from service.storage.operations import operations_row
 from service.storage.outbox import record_grade, record_grade_status
 from service.storage.review_rows import queue_new, settle, with_people
@@ -28,10 +30,6 @@ _REPLACE = update(GRADES).where(
 )
 
 
-class NotReplaceable(Exception):
-    """The record is finished, or is not there: a finished grade never changes."""
-
-
 class SqlGradeStore:
     """Implements :class:`service.ports.GradeStore`."""
 
@@ -41,7 +39,11 @@ class SqlGradeStore:
         self._rubrics: OrderedDict[tuple[str, str], Rubric] = OrderedDict()
 
     async def add(self, record: GradeRecord, reusable: Mapping[str, str] = {}) -> None:
-        """Store a new record, reusable results, and the events of a finished grade, in one transaction."""
+        """Store a new record, reusable results, and the events of a finished grade, in one transaction.
+
+        Raises:
+            LearnerErased: the learner was erased since the record was begun.
+        """
         await self._database.write(lambda connection: self.insert(connection, record, reusable))
         self.know(record.tenant, record.request.rubric)
 
@@ -49,7 +51,7 @@ class SqlGradeStore:
         """Replace a record that may still be replaced.
 
         Raises:
-            NotReplaceable: it is finished, unknown or another tenant's.
+            NotReplaceable: it is finished, expired, unknown or another tenant's.
         """
 
         def work(connection: Connection) -> None:
@@ -63,6 +65,7 @@ class SqlGradeStore:
         """The statements of :meth:`add`, for a transaction that stores more."""
         self._keep_rubric(connection, record)
         connection.execute(insert(GRADES), grade_row(record))
+        refuse_erased(connection, record)
         self._keep_reusable(connection, record, reusable)
         queue_new(self._database, connection, record)
         record_grade(connection, record, self._now())

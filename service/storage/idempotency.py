@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,9 +9,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, select, update
 
 from service.keyed_requests import KeptAnswer, KeyClaim, KeyedRequest
-from service.records import Tenant
-from service.storage.database import Database, insert_once, micros
-from service.storage.tables import IDEMPOTENCY
+from service.storage.database import Database, begin_writing, insert_once, micros
+from service.storage.tables import GRADES, GRADES_AT, IDEMPOTENCY
 
 _T = IDEMPOTENCY.c
 
@@ -60,7 +58,10 @@ class SqlIdempotencyStore:
         await self._database.write(lambda connection: connection.execute(change))
 
     async def keep(self, claim: KeyClaim, answer: KeptAnswer) -> None:
-        """Keep the answer."""
+        """Keep the answer, or free the key where the grade it tells of is gone or has expired."""
+        told = _grade_in(answer)
+        mine = (GRADES.c.id == told) & (GRADES.c.tenant == claim.request.tenant)
+        wanted = select(GRADES.c.id).where(mine, GRADES.c.expired_at.is_(None)).with_for_update()
         change = (
             update(IDEMPOTENCY)
             .where(_held(claim))
@@ -71,17 +72,18 @@ class SqlIdempotencyStore:
                 location=answer.location,
             )
         )
-        await self._database.write(lambda connection: connection.execute(change))
+
+        def work(connection: Connection) -> None:
+            begin_writing(connection)
+            gone = told is not None and connection.execute(wanted).first() is None
+            connection.execute(delete(IDEMPOTENCY).where(_held(claim)) if gone else change)
+
+        await self._database.write(work)
 
     async def forget(self, claim: KeyClaim) -> None:
         """Free the key."""
         change = delete(IDEMPOTENCY).where(_held(claim))
         await self._database.write(lambda connection: connection.execute(change))
-
-    async def forget_answers(self, tenant: Tenant, locations: Collection[str]) -> int:
-        """Remove kept answers that point at these locations."""
-        change = delete(IDEMPOTENCY).where(_T.tenant == tenant, _T.location.in_(locations))
-        return await self._database.write(lambda connection: connection.execute(change).rowcount)
 
 
 def _named(request: KeyedRequest) -> ColumnElement[bool]:
@@ -90,6 +92,12 @@ def _named(request: KeyedRequest) -> ColumnElement[bool]:
 
 def _held(claim: KeyClaim) -> ColumnElement[bool]:
     return _named(claim.request) & (_T.holder == claim.holder) & _T.status.is_(None)
+
+
+def _grade_in(answer: KeptAnswer) -> str | None:
+    """The id of the grade that an answer tells of."""
+    at = answer.location or ""
+    return at.removeprefix(GRADES_AT) if at.startswith(GRADES_AT) else None
 
 
 def _standing(found: RowMapping, request: KeyedRequest) -> KeptAnswer | KeyedRequest | None:

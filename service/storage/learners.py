@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,11 +26,13 @@ from sqlalchemy import (
 )
 
 from service.expiry import expired
+from service.grading.grade import GradeStatus
 from service.records import GradeId, KeptRow, Tenant
 from service.storage.database import Database, insert_once, micros
+from service.storage.erasures import begin_erasing, forget_erasures, shut_out
 from service.storage.grades import SqlGradeStore, grade_row
-from service.storage.personal import OfGrade, OfLearner, OfSubmission, Personal, declared
-from service.storage.tables import GRADES, METADATA, RETENTION
+from service.storage.personal import OfGrade, OfLearner, OfSubmission, Personal, RowChange, declared
+from service.storage.tables import BATCH_ERRORS, BATCHES, GRADES, IDEMPOTENCY, JOBS, METADATA, NAMELESS, RETENTION
 
 AT_ONCE = 100
 Tables = Sequence[tuple[Table, Personal]]
@@ -48,21 +50,17 @@ class SqlLearnerStore:
         self._grades = grades
         self._tables = tables or declared(METADATA)
 
-    async def erase(self, tenant: Tenant, learner: str) -> Mapping[str, int]:
+    async def erase(self, tenant: Tenant, learner: str, now: datetime) -> Mapping[str, int]:
         """Delete all there is on a learner in one transaction; the rows deleted or emptied, by table."""
         theirs = _grades_of(tenant, learner)
 
         def work(connection: Connection) -> dict[str, int]:
-            counts = {}
-            for table, what in self._tables:
-                if isinstance(what, OfGrade):
-                    counts[table.name] = _erase_of_grades(connection, table, what, theirs)
-                elif isinstance(what, OfLearner):
-                    mine = (table.c.tenant == tenant) & (table.c[what.column] == learner)
-                    counts[table.name] = connection.execute(delete(table).where(mine)).rowcount
-                elif isinstance(what, OfSubmission):
-                    condition = _of_nobody_else(table, what, tenant, learner)
-                    counts[table.name] = connection.execute(delete(table).where(condition)).rowcount
+            shut_out(connection, tenant, learner, now)
+            _hold_all(connection, theirs)
+            counts = {
+                table.name: _erased(connection, table, condition, _when_erased(what))
+                for table, what, condition in _held(self._tables, tenant, learner)
+            }
             mine = (GRADES.c.tenant == tenant) & (GRADES.c.learner == learner)
             return {"grades": connection.execute(delete(GRADES).where(mine)).rowcount, **counts}
 
@@ -79,7 +77,7 @@ class SqlLearnerStore:
         def work(connection: Connection) -> list[KeptRow]:
             return [
                 KeptRow(table=table.name, columns=_readable(row))
-                for table, condition in _held(self._tables, tenant, learner)
+                for table, _, condition in _held(self._tables, tenant, learner)
                 for row in connection.execute(select(table).where(condition)).mappings()
             ]
 
@@ -101,16 +99,21 @@ class SqlLearnerStore:
         await self._database.write(work)
 
     async def tenants(self) -> Sequence[Tenant]:
-        """Whoever has grades."""
-        wanted = select(GRADES.c.tenant).distinct()
+        """Whoever has grades or batches."""
+        wanted = select(GRADES.c.tenant).union(select(BATCHES.c.tenant))
         return await self._database.read(lambda connection: list(connection.execute(wanted).scalars()))
 
     async def expire(self, tenant: Tenant, before: datetime, now: datetime) -> int:
-        """Take the texts out of some of a tenant's answers from before a moment; how many (0: none are left)."""
+        """Take the texts out of some of a tenant's answers from before a moment; how many (0: none are left).
+
+        An answer that still waits to be graded expires once it is.
+        """
         due = (GRADES.c.tenant == tenant) & GRADES.c.expired_at.is_(None) & (GRADES.c.created_at < micros(before))
+        due &= GRADES.c.status != GradeStatus.IN_PROGRESS.value
         wanted = select(GRADES).where(due).order_by(GRADES.c.created_at).limit(AT_ONCE).with_for_update()
 
         def work(connection: Connection) -> int:
+            begin_erasing(connection, tenant)
             rows = connection.execute(wanted).mappings().all()
             for row in rows:
                 record = expired(self._grades.record(connection, row), now)
@@ -121,6 +124,22 @@ class SqlLearnerStore:
 
         return await self._database.write(work)
 
+    async def forget_names(self, tenant: Tenant, before: datetime) -> int:
+        """Take the names out of refused lines of old batches; line numbers and reasons stay."""
+        old = select(BATCHES.c.id).where(BATCHES.c.tenant == tenant, BATCHES.c.created_at < micros(before))
+        named = BATCH_ERRORS.c.custom_id.is_not(None) | BATCH_ERRORS.c.learner.is_not(None)
+        change = update(BATCH_ERRORS).where(BATCH_ERRORS.c.batch_id.in_(old), named).values(NAMELESS)
+        return await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+    async def tidy(self, now: datetime) -> int:
+        """Delete the answers of repeated requests whose day is over, and forget past erasures."""
+        over = delete(IDEMPOTENCY).where(IDEMPOTENCY.c.expires_at <= micros(now))
+
+        def work(connection: Connection) -> int:
+            return connection.execute(over).rowcount + forget_erasures(connection, now)
+
+        return await self._database.write(work)
+
     async def scrub(self) -> bool:
         """Make what was deleted unreadable in the database's files, as far as that is ours to do."""
         return await self._database.scrub()
@@ -128,6 +147,13 @@ class SqlLearnerStore:
 
 def _grades_of(tenant: Tenant, learner: str) -> Select[str]:
     return select(GRADES.c.id).where(GRADES.c.tenant == tenant, GRADES.c.learner == learner)
+
+
+def _hold_all(connection: Connection, grades: Select[str]) -> None:
+    """Wait for whoever writes about these grades, and make others wait: jobs first, as those do who finish them."""
+    jobs = select(JOBS.c.id).where(JOBS.c.id.in_(grades)).order_by(JOBS.c.id)
+    for wanted in (jobs, grades.order_by(GRADES.c.id)):
+        connection.execute(wanted.with_for_update()).all()
 
 
 def _belongs(table: Table, what: OfGrade, grades: Select[str]) -> ColumnElement[bool]:
@@ -147,28 +173,34 @@ def _of_nobody_else(table: Table, what: OfSubmission, tenant: Tenant, learner: s
     )
 
 
-def _held(tables: Tables, tenant: Tenant, learner: str) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+def _held(tables: Tables, tenant: Tenant, learner: str) -> Iterator[tuple[Table, Personal, ColumnElement[bool]]]:
+    """The tables that may hold something on a learner, and which of their rows do."""
     for table, what in tables:
         if isinstance(what, OfGrade):
-            yield table, _belongs(table, what, _grades_of(tenant, learner))
+            yield table, what, _belongs(table, what, _grades_of(tenant, learner))
         elif isinstance(what, OfLearner):
-            yield table, (table.c.tenant == tenant) & (table.c[what.column] == learner)
+            yield table, what, (table.c.tenant == tenant) & (table.c[what.column] == learner)
         elif isinstance(what, OfSubmission):
-            yield table, _of_nobody_else(table, what, tenant, learner)
+            yield table, what, _of_nobody_else(table, what, tenant, learner)
 
 
-def _erase_of_grades(connection: Connection, table: Table, what: OfGrade, grades: Select[str]) -> int:
-    condition = _belongs(table, what, grades)
-    if what.when_erased == "delete":
+def _when_erased(what: Personal) -> Literal["delete"] | RowChange:
+    return what.when_erased if isinstance(what, (OfGrade, OfLearner)) else "delete"
+
+
+def _erased(
+    connection: Connection, table: Table, condition: ColumnElement[bool], how: Literal["delete"] | RowChange
+) -> int:
+    if how == "delete":
         return connection.execute(delete(table).where(condition)).rowcount
-    return _change(connection, table, condition, what.when_erased)
+    return _change(connection, table, condition, how)
 
 
-def _change(connection: Connection, table: Table, condition: ColumnElement[bool], change: Any) -> int:
+def _change(connection: Connection, table: Table, condition: ColumnElement[bool], change: RowChange) -> int:
     rows = connection.execute(select(table).where(condition)).mappings().all()
     key = table.primary_key.columns
     for row in rows:
-        if values := change(row):
+        if values := change(dict(row)):
             here = and_(*(column == row[column.name] for column in key))
             connection.execute(update(table).where(here).values(values))
     return len(rows)

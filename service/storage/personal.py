@@ -52,9 +52,14 @@ class OfGrade:
 
 @dataclass(frozen=True, slots=True)
 class OfLearner:
-    """Each row belongs to a learner of a tenant (columns ``tenant`` and this one); it holds no text of answers."""
+    """Each row belongs to a learner of a tenant (columns ``tenant`` and this one); it holds no text of answers.
+
+    Attributes:
+        when_erased: as in :class:`OfGrade`.
+    """
 
     column: str = "learner"
+    when_erased: Literal["delete"] | RowChange = "delete"
 
 
 @dataclass(frozen=True, slots=True)

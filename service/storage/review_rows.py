@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, literal, select, union_all, update
 
+from service.expiry import expired, expired_appeal, expired_review
 from service.grading.grade import GradeStatus
+from service.ports import GradeGone
 from service.records import GradeRecord
 from service.reviews import Appeal, AppealStatus, PersonReview, kind_of
-from service.storage.database import Database, insert_once, micros
+from service.storage.database import Database, begin_writing, insert_once, micros, moment
 from service.storage.tables import APPEALS, GRADES, REVIEW_QUEUE, REVIEWS
 
 
@@ -41,9 +43,21 @@ def _with(record: GradeRecord, reviews: Iterable[str], appeals: Iterable[str]) -
     )
 
 
-def hold(connection: Connection, record: GradeRecord) -> None:
-    """Make others who write about this grade wait until the transaction ends (SQLite has one writer anyway)."""
-    connection.execute(select(GRADES.c.id).where(GRADES.c.id == record.id).with_for_update())
+def hold(connection: Connection, record: GradeRecord) -> GradeRecord:
+    """Make others who write about this grade wait until the transaction ends, erasing and expiring included.
+
+    Returns:
+        the record, as it is once expired where its answer has expired since it was read.
+
+    Raises:
+        GradeGone: it was erased since.
+    """
+    begin_writing(connection)
+    wanted = select(GRADES.c.expired_at).where(GRADES.c.id == record.id, GRADES.c.tenant == record.tenant)
+    row = connection.execute(wanted.with_for_update()).first()
+    if row is None:
+        raise GradeGone
+    return record if row.expired_at is None else expired(record, moment(row.expired_at))
 
 
 def queue_new(database: Database, connection: Connection, record: GradeRecord) -> None:
@@ -80,7 +94,8 @@ def _put(database: Database, connection: Connection, record: GradeRecord, reason
 
 
 def add_review(connection: Connection, record: GradeRecord, review: PersonReview) -> None:
-    """Insert a review."""
+    """Insert a review; without its words where the answer has expired."""
+    review = expired_review(review) if record.expired else review
     connection.execute(
         insert(REVIEWS),
         {
@@ -94,7 +109,8 @@ def add_review(connection: Connection, record: GradeRecord, review: PersonReview
 
 
 def appeal_values(record: GradeRecord, appeal: Appeal) -> dict[str, Any]:
-    """An appeal as a row."""
+    """An appeal as a row; without its words where the answer has expired."""
+    appeal = expired_appeal(appeal) if record.expired else appeal
     return {
         "id": appeal.id,
         "tenant": record.tenant,

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, insert, or_, select, update
 
 from service.grading.grade import GradeStatus, ScoredCriterion
-from service.ports import InvalidCursor
+from service.ports import GradeGone, InvalidCursor
 from service.records import GradeId, GradeRecord, QueueItem, QueuePage, Tenant
 from service.reviews import Appeal, AppealStatus, CriterionAgreement, PersonReview
-from service.storage.database import EPOCH, Database, micros, moment
+from service.storage.database import EPOCH, Database, begin_writing, micros, moment
 from service.storage.grades import SqlGradeStore
 from service.storage.outbox import record_review_needed
 from service.storage.review_rows import add_review, appeal_values, hold, settle, with_people
@@ -39,11 +39,11 @@ class SqlReviewStore:
         mine = (REVIEWED_LEVELS.c.tenant == record.tenant) & (REVIEWED_LEVELS.c.grade_id == record.id)
 
         def work(connection: Connection) -> GradeRecord:
-            hold(connection, record)
-            add_review(connection, record, review)
+            held = hold(connection, record)
+            add_review(connection, held, review)
             connection.execute(delete(REVIEWED_LEVELS).where(mine & named))
             connection.execute(insert(REVIEWED_LEVELS), rows)
-            return self._settled(connection, record, micros(review.created_at))
+            return self._settled(connection, held, micros(review.created_at))
 
         return await self._database.write(work)
 
@@ -51,23 +51,22 @@ class SqlReviewStore:
         """Keep an appeal; the table takes one a grade."""
 
         def work(connection: Connection) -> GradeRecord | None:
-            hold(connection, record)
+            held = hold(connection, record)
             if connection.execute(select(APPEALS.c.id).where(APPEALS.c.grade_id == record.id)).first():
                 return None
-            connection.execute(insert(APPEALS), appeal_values(record, appeal))
-            return self._settled(connection, record, micros(appeal.created_at))
+            connection.execute(insert(APPEALS), appeal_values(held, appeal))
+            return self._settled(connection, held, micros(appeal.created_at))
 
         return await self._database.write(work)
 
     async def conclude(self, record: GradeRecord, appeal: Appeal) -> GradeRecord:
         """Keep what came of an appeal that is in progress."""
         change = update(APPEALS).where(APPEALS.c.id == appeal.id, APPEALS.c.in_progress == 1)
-        values = appeal_values(record, appeal)
 
         def work(connection: Connection) -> GradeRecord:
-            hold(connection, record)
-            connection.execute(change.values(values))
-            return self._settled(connection, record, micros(appeal.created_at))
+            held = hold(connection, record)
+            connection.execute(change.values(appeal_values(held, appeal)))
+            return self._settled(connection, held, micros(appeal.created_at))
 
         return await self._database.write(work)
 
@@ -76,20 +75,26 @@ class SqlReviewStore:
         stale = select(APPEALS).where(APPEALS.c.in_progress == 1, APPEALS.c.created_at < micros(before))
 
         def work(connection: Connection) -> int:
+            begin_writing(connection)
             rows = connection.execute(stale).mappings().all()
-            for row in rows:
-                self._give_up(connection, row, detail)
-            return len(rows)
+            return sum(self._give_up(connection, row, detail) for row in rows)
 
         return await self._database.write(work)
 
-    def _give_up(self, connection: Connection, row: RowMapping, detail: str) -> None:
-        record = self._grades.records(connection, Tenant(row["tenant"]), [row["grade_id"]])[0]
-        hold(connection, record)
-        appeal = Appeal.model_validate_json(row["text"])
-        given_up = appeal.model_copy(update={"status": AppealStatus.UNDECIDED, "detail": detail})
-        connection.execute(update(APPEALS).where(APPEALS.c.id == appeal.id).values(appeal_values(record, given_up)))
-        self._settled(connection, record, row["created_at"])
+    def _give_up(self, connection: Connection, row: RowMapping, detail: str) -> bool:
+        """Give one up; False when its grade is being erased by somebody else."""
+        for record in self._grades.records(connection, Tenant(row["tenant"]), [row["grade_id"]]):
+            try:
+                held = hold(connection, record)
+            except GradeGone:
+                return False
+            appeal = Appeal.model_validate_json(row["text"])
+            given_up = appeal.model_copy(update={"status": AppealStatus.UNDECIDED, "detail": detail})
+            at = update(APPEALS).where(APPEALS.c.id == appeal.id)
+            connection.execute(at.values(appeal_values(held, given_up)))
+            self._settled(connection, held, row["created_at"])
+            return True
+        return False
 
     async def queue(self, tenant: Tenant, kind: str | None, cursor: str | None, limit: int) -> QueuePage:
         """Grades that wait for a person, oldest first."""

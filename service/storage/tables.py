@@ -20,9 +20,13 @@ from sqlalchemy import (
 )
 
 from service.storage.expired_rows import appeal_without_words, review_without_words
-from service.storage.personal import Grades, Impersonal, OfGrade, OfSubmission, personal
+from service.storage.personal import Grades, Impersonal, OfGrade, OfLearner, OfSubmission, personal
 
 METADATA = MetaData()
+GRADES_AT = "/v1/grades/"
+"""What stands before a grade's id in a Location."""
+NAMELESS = {"custom_id": None, "learner": None}
+"""What becomes of the names in a refused line: its number and what was wrong with it stay."""
 
 GRADES = Table(
     "grades",
@@ -220,11 +224,17 @@ BATCH_ERRORS = Table(
     METADATA,
     Column("batch_id", String(64), primary_key=True),
     Column("line", Integer, primary_key=True),
+    Column("tenant", String(64)),
+    Column("learner", String(200)),
     Column("custom_id", String(200)),
     Column("errors", Text, nullable=False),
-    info=personal(Impersonal("which lines were refused and why, never what they held")),
+    Index("batch_errors_of_learner", "tenant", "learner"),
+    info=personal(OfLearner(when_erased=lambda _: NAMELESS)),
 )
-"""Lines that were refused when a batch was sent, with what is wrong; never the line itself."""
+"""Lines that were refused when a batch was sent, with what is wrong; of the line itself only whose it was.
+
+``tenant`` is null in rows older than that column; they lose their names when the batch's time is over.
+"""
 
 WORKERS = Table(
     "workers",
@@ -269,7 +279,7 @@ IDEMPOTENCY = Table(
     Column("location", String(200)),
     Index("idempotency_expired", "expires_at"),
     Index("idempotency_of", "tenant", "location"),
-    info=personal(OfGrade("location", prefix="/v1/grades/")),
+    info=personal(OfGrade("location", prefix=GRADES_AT)),
 )
 """Requests by their Idempotency-Key; ``status`` to ``location`` are null while one runs."""
 

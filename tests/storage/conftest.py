@@ -23,7 +23,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-async def _new_database(url: str) -> str:
+async def new_database(url: str) -> str:
+    """The URL of a new, empty database on a server."""
     name = f"t{uuid.uuid4().hex}"
     engine = create_async_engine(_asyncpg(url), isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
@@ -41,7 +42,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a fresh, empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'new' / 'debrief.db'}"
-    return await _new_database(request.getfixturevalue("postgres"))
+    return await new_database(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

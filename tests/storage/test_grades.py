@@ -25,11 +25,10 @@ from service.grading.grade import (
 )
 from service.grading.judgement import Decided, Judgement
 from service.grading.submission import Context, Submission
-from service.ports import InvalidCursor, StoreUnavailable
+from service.ports import InvalidCursor, NotReplaceable, StoreUnavailable
 from service.records import GradeFilter, GradeId, GradeRecord, GradeRequest, Tenant
 from service.storage import SqlGradeStore, open_migrated
 from service.storage.database import SqliteDatabase, open_database
-from service.storage.grades import NotReplaceable
 from service.storage.migrate import HEAD, NewerDatabase, alembic_config
 from tests.grading.helpers import tiny_rubric
 

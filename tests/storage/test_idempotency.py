@@ -15,7 +15,7 @@ from tests.clock import HeldClock
 
 pytestmark = pytest.mark.anyio
 ASKED = KeyedRequest(Tenant("mine"), "k-1", "a" * 64)
-ANSWER = KeptAnswer(201, (("content-type", "application/json"),), b'{"\xc3\xa9": "\x00"}', "/v1/grades/grd_1")
+ANSWER = KeptAnswer(201, (("content-type", "application/json"),), b'{"\xc3\xa9": "\x00"}', "/v1/batches/bat_1")
 
 
 @pytest.fixture
@@ -131,16 +131,3 @@ async def test_a_claim_handed_back_is_resumed_at_once(idempotency: Idempotency) 
     second = await claimed(idempotency)
 
     assert (second.resumed, second.effect) == (True, first.effect)
-
-
-async def test_answers_are_erased_by_what_they_point_at(idempotency: Idempotency) -> None:
-    """This tenant's, for who erases a learner's grades."""
-    yours = replace(ASKED, tenant=Tenant("yours"))
-    for request in (ASKED, yours):
-        await idempotency.keep(await claimed(idempotency, request), ANSWER)
-
-    erased = await idempotency.store.forget_answers(ASKED.tenant, ["/v1/grades/grd_1", "/v1/grades/grd_2"])
-
-    assert erased == 1
-    assert isinstance(await idempotency.claim(ASKED), KeyClaim)
-    assert await idempotency.claim(yours) == ANSWER

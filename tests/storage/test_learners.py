@@ -88,8 +88,8 @@ async def test_an_erased_learner_is_nowhere_in_the_database(
     await store.add(of(LEARNER, 2, f"{CANARY} another"))
     assert CANARY in await everything(database)
 
-    erased = await learners.erase(MINE, LEARNER)
-    again = await learners.erase(MINE, LEARNER)
+    erased = await learners.erase(MINE, LEARNER, LATER)
+    again = await learners.erase(MINE, LEARNER, LATER)
 
     assert {name: count for name, count in erased.items() if count} == {"grades": 2, "reusable": 2}
     assert not any(again.values())
@@ -105,9 +105,9 @@ async def test_a_result_another_s_grade_rests_on_stays_until_that_goes_too(
     await store.add(of(LEARNER, 1), {"key": "shared"})
     await store.add(of("learner-2", 2))
 
-    first = await learners.erase(MINE, LEARNER)
+    first = await learners.erase(MINE, LEARNER, LATER)
     kept = await store.reusable(MINE, "key")
-    await learners.erase(MINE, "learner-2")
+    await learners.erase(MINE, "learner-2", LATER)
 
     assert (first["grades"], first["reusable"], kept) == (1, 0, "shared")
     assert await store.reusable(MINE, "key") is None
@@ -118,7 +118,7 @@ async def test_an_anonymous_grade_holds_a_shared_result_too(store: SqlGradeStore
     await store.add(of(None, 1), {"key": "shared"})
     await store.add(of(LEARNER, 2))
 
-    await learners.erase(MINE, LEARNER)
+    await learners.erase(MINE, LEARNER, LATER)
 
     assert await store.reusable(MINE, "key") == "shared"
 
@@ -127,7 +127,7 @@ async def test_erasing_stays_within_a_tenant(store: SqlGradeStore, learners: Sql
     """The same reference elsewhere is somebody else."""
     await store.add(of(LEARNER, 1, tenant=YOURS), {"key": "yours"})
 
-    erased = await learners.erase(MINE, LEARNER)
+    erased = await learners.erase(MINE, LEARNER, LATER)
 
     assert not any(erased.values())
     assert await store.get(YOURS, record(1).id) is not None
@@ -139,7 +139,7 @@ async def test_a_grade_in_progress_is_erased_and_does_not_come_back(
 ) -> None:
     """Whoever makes it finds no record to finish, and nothing of it is kept."""
     await store.add(record(1))
-    await learners.erase(MINE, LEARNER)
+    await learners.erase(MINE, LEARNER, LATER)
 
     with pytest.raises(Exception, match="grd_"):
         await store.finish(of(LEARNER, 1), {"key": CANARY})
@@ -216,7 +216,7 @@ async def test_what_was_erased_cannot_be_read_from_sqlite_s_files(tmp_path: Path
     )
     assert CANARY.encode() in files_of(tmp_path)
 
-    await learners.erase(MINE, LEARNER)
+    await learners.erase(MINE, LEARNER, LATER)
     scrubbed = await learners.scrub()
 
     left = files_of(tmp_path)
@@ -243,7 +243,7 @@ async def test_rows_that_belong_to_a_grade_go_with_it(database: Database, store:
     learners = SqlLearnerStore(database, store, [*declared(METADATA), *((extra, extra.info["personal"]),)])
 
     exported = await learners.kept(MINE, LEARNER)
-    erased = await learners.erase(MINE, LEARNER)
+    erased = await learners.erase(MINE, LEARNER, LATER)
 
     assert [row.columns for row in exported if row.table == "replays"] == [rows[0]]
     assert erased["replays"] == 1
@@ -282,7 +282,7 @@ async def test_what_people_said_on_a_grade_goes_with_its_learner(
     await reviews.add_review(made, review(CANARY))
 
     exported = {row.table for row in await learners.kept(MINE, LEARNER)}
-    await learners.erase(MINE, LEARNER)
+    await learners.erase(MINE, LEARNER, LATER)
 
     assert {"reviews", "appeals", "reviewed_levels"} <= exported
     left = await everything(database)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from service.grading.grade import GradeStatus, Reason
 from service.jobs import MOST_ATTEMPTS
+from service.ports import NotReplaceable
 from service.records import GradeRecord, Tenant
 from service.reviews import Appeal, AppealId, AppealStatus
 from service.storage import (
@@ -21,7 +22,6 @@ from service.storage import (
     SqlJobStore,
     SqlReviewStore,
 )
-from service.storage.grades import NotReplaceable
 from service.storage.outbox import record as record_event
 from service.storage.webhook_tables import WEBHOOK_DELIVERIES, WEBHOOK_EVENTS
 from service.webhook_records import SUBSCRIBABLE, Endpoint, EndpointId
