@@ -119,11 +119,11 @@ async def _not_ours(scope: Scope) -> ProblemError | None:
 
 
 def _from_here(scope: Scope) -> bool:
-    """Whether the peer is on this machine; a Unix socket has no address."""
+    """Whether the caller is on this machine; a Unix socket has no address, a proxy may name what is none."""
     try:
         return scope["client"] is None or ipaddress.ip_address(scope["client"][0]).is_loopback
     except ValueError:
-        return True
+        return False
 
 
 def _answers_to(scope: Scope) -> bool:

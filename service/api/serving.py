@@ -31,7 +31,11 @@ def serve(app: FastAPI, host: str, port: int, drain_seconds: float) -> None:
 
 
 def settings(app: FastAPI, host: str, port: int, drain_seconds: float) -> dict[str, Any]:
-    """Uvicorn's settings: nothing of a request is logged, no header of a proxy is believed."""
+    """Uvicorn's settings: nothing of a request is logged.
+
+    ``X-Forwarded-Proto`` and ``-For`` are believed from the proxies in ``FORWARDED_ALLOW_IPS`` (uvicorn's own variable;
+    127.0.0.1 unless set), so that a cookie is ``Secure`` where TLS ends at the proxy.
+    """
     return {
         "app": app,
         "host": host,
@@ -40,7 +44,7 @@ def settings(app: FastAPI, host: str, port: int, drain_seconds: float) -> dict[s
         "log_level": "warning",
         "access_log": False,
         "server_header": False,
-        "proxy_headers": False,
+        "proxy_headers": True,
         "timeout_graceful_shutdown": int(drain_seconds),
     }
 

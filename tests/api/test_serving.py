@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn._types import ASGI3Application
 
 from service.api.serving import HEAD_SECONDS, MAX_HEAD_BYTES, ImpatientProtocol, settings
 
@@ -52,11 +53,12 @@ class Echo:
 
 
 @asynccontextmanager
-async def serving(app: Echo, protocol: type[ImpatientProtocol] = Quick) -> AsyncIterator[int]:
+async def serving(
+    app: ASGI3Application, protocol: type[ImpatientProtocol] = Quick, **more: object
+) -> AsyncIterator[int]:
     """A server with the product's settings; its port."""
-    server = uvicorn.Server(
-        uvicorn.Config(**{**settings(app, "127.0.0.1", 0, 1.0), "http": protocol, "lifespan": "off"})  # type: ignore[arg-type]
-    )
+    product = settings(app, "127.0.0.1", 0, 1.0)  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(**{**product, "http": protocol, "lifespan": "off", **more}))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
         await asyncio.sleep(0)

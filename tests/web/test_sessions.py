@@ -10,12 +10,15 @@ import httpx
 import pytest
 
 from service.access import ALL_SCOPES, USUAL_SCOPES
+from service.api.serving import ImpatientProtocol
 from service.api.signing import Seal
-from service.bootstrap import Services
+from service.bootstrap import Services, open_services
 from service.keys import IssuedKey
 from service.library import FileLibrary
 from service.records import Tenant
 from service.settings import Settings
+from service.web.app import create_site
+from tests.api.test_serving import serving
 from tests.conftest import Client
 from tests.web.conftest import site_running
 from tests.web.making import record_of
@@ -233,3 +236,46 @@ async def test_a_signed_text_ends(school: School) -> None:
     assert seal.read(text) == {"k": "key"}
     clock.time = ends
     assert seal.read(text) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "trusted", "secure"),
+    [
+        pytest.param("https", None, True, id="https, by a proxy on this machine"),
+        pytest.param("http", None, False, id="http"),
+        pytest.param(None, None, False, id="no proxy"),
+        pytest.param("https", "192.0.2.1", False, id="by somebody who is not the proxy"),
+        pytest.param("https, http", None, False, id="what is no scheme"),
+    ],
+)
+async def test_cookies_are_secure_where_tls_ends_at_a_trusted_proxy(
+    settings: Settings, said: str | None, trusted: str | None, secure: bool
+) -> None:
+    """On the real server, whose proxies are those uvicorn trusts."""
+    headers = {} if said is None else {"X-Forwarded-Proto": said, "X-Forwarded-For": "203.0.113.9"}
+    async with open_services(settings) as services:
+        site = create_site(settings, services)
+        key = await services.keys.create(ACME, "course", ALL_SCOPES)
+        more = {} if trusted is None else {"forwarded_allow_ips": trusted}
+        async with serving(site, ImpatientProtocol, lifespan="on", **more) as port, httpx.AsyncClient() as browser:
+            at = f"http://127.0.0.1:{port}/sign-in"
+            reply = await browser.post(at, files={"key": (None, key.text)}, headers=headers)
+
+    (cookie,) = reply.headers.get_list("set-cookie")
+    assert reply.status_code == 303
+    assert ("; secure" in cookie.lower()) is secure
+    assert "httponly" in cookie.lower()
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "nonsense", "::ffff:203.0.113.9", ""], ids=repr)
+async def test_without_keys_whoever_comes_through_a_proxy_from_elsewhere_is_refused(
+    settings: Settings, address: str
+) -> None:
+    """Whatever it calls the host; nothing it says of itself is an error of ours."""
+    async with open_services(settings) as services:
+        site = create_site(settings, services)
+        async with serving(site, ImpatientProtocol, lifespan="on") as port, httpx.AsyncClient() as client:
+            at = f"http://127.0.0.1:{port}/v1/grades"
+            reply = await client.get(at, headers={"X-Forwarded-For": address})
+
+    assert reply.status_code == (401 if address else 200)
