@@ -51,9 +51,17 @@ IDLE_SECONDS = 1.0
 MOST_TOGETHER = 64
 """Transactions that share one commit, and so one wait for the disk, when that many wait."""
 
+DEADLOCKS = 3
+"""How often a transaction is done that others waited for while it waited for them."""
+DEADLOCK_DETECTED = "40P01"
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
+
+
+class Deadlock(StoreUnavailable):
+    """Two transactions waited for each other and this one was undone; it can be done again at once."""
 
 
 class Database(Protocol):
@@ -283,6 +291,14 @@ class PostgresDatabase:
                 return await connection.run_sync(work)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
+        for _ in range(DEADLOCKS - 1):
+            try:
+                return await self._write_once(work)
+            except Deadlock:
+                continue
+        return await self._write_once(work)
+
+    async def _write_once(self, work: Callable[[Connection], T]) -> T:
         with translated():
             async with self.engine.begin() as connection:
                 return await connection.run_sync(work)
@@ -314,6 +330,8 @@ def translated() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeout, TimeoutError, ConnectionError, OSError) as error:
         raise StoreUnavailable(_kind(error)) from None
     except DBAPIError as error:
+        if _state(error) == DEADLOCK_DETECTED:
+            raise Deadlock(_kind(error)) from None
         if error.connection_invalidated or _is_passing(error):
             raise StoreUnavailable(_kind(error)) from None
         raise SQLAlchemyError(f"{type(error.orig).__name__} in the database") from None
@@ -325,6 +343,9 @@ def _kind(error: BaseException) -> str:
 
 
 def _is_passing(error: DBAPIError) -> bool:
-    """By Postgres' SQLSTATE class: lost connections (08), deadlocks (40), full disks, shutdowns (53, 57, 58)."""
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    return state[:2] in ("08", "40", "53", "57", "58")
+    """Postgres reports shutdowns, full disks and lost connections as SQLSTATE classes 08, 53, 57 and 58."""
+    return _state(error)[:2] in ("08", "53", "57", "58")
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from uvicorn._types import ASGI3Application
 
 from service.api.serving import HEAD_SECONDS, MAX_HEAD_BYTES, ImpatientProtocol, settings
 
@@ -53,11 +53,9 @@ class Echo:
 
 
 @asynccontextmanager
-async def serving(
-    app: ASGI3Application, protocol: type[ImpatientProtocol] = Quick, **more: object
-) -> AsyncIterator[int]:
+async def serving(app: Any, protocol: type[ImpatientProtocol] = Quick, **more: Any) -> AsyncIterator[int]:
     """A server with the product's settings; its port."""
-    product = settings(app, "127.0.0.1", 0, 1.0)  # type: ignore[arg-type]
+    product = settings(app, "127.0.0.1", 0, 1.0)
     server = uvicorn.Server(uvicorn.Config(**{**product, "http": protocol, "lifespan": "off", **more}))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event

@@ -381,3 +381,33 @@ async def test_an_appeal_without_its_grade_stops_nobody_from_starting(database: 
     await database.write(lambda connection: connection.execute(sa.delete(GRADES)).rowcount)
 
     assert await reviews.give_up_appeals("cut short", LATER) == 0
+
+
+async def test_transactions_that_wait_for_each_other_are_both_done(postgres: str) -> None:
+    """Postgres undoes one; it is done again, and nobody hears of it."""
+    url = await new_database(postgres)
+    database = await open_migrated(url)
+    await SqlGradeStore(database).add(of(LEARNER, 1))
+    await SqlGradeStore(database).add(of(LEARNER, 2))
+
+    def locking(*numbers: int) -> Callable[[sa.Connection], None]:
+        def work(connection: sa.Connection) -> None:
+            for number in numbers:
+                at = GRADES.c.id == record(number).id
+                connection.execute(sa.select(GRADES.c.id).where(at).with_for_update())
+
+        return work
+
+    elsewhere = PostgresDatabase(sa.make_url(url))
+    async with elsewhere.engine.connect() as other:
+        await other.execute(sa.text("SET deadlock_timeout = '1min'"))  # so that ours is the one undone
+        await other.run_sync(locking(2))
+        ours = asyncio.ensure_future(database.write(locking(1, 2)))
+        while not await _somebody_waits(database):
+            assert not ours.done()
+        await other.run_sync(locking(1))
+        await other.commit()
+
+    await ours
+    await elsewhere.close()
+    await database.close()
