@@ -119,7 +119,7 @@ def table(
     """Judges beside each other: agreement with the labels of each suite, and calls, tokens and seconds an answer."""
     with explained():
         from evals.finished import read_run
-        from evals.report.standings import standings_markdown, standings_table
+        from evals.report.standings import standings_markdown, standings_tables
         from evals.standings import standings
 
         found = standings([read_run(run) for run in runs], *([criterion] if criterion else []))
@@ -128,7 +128,8 @@ def table(
         if markdown:
             out.print(Text(standings_markdown(found)), soft_wrap=True)
         else:
-            out.print(standings_table(found))
+            for suite in standings_tables(found):
+                out.print(suite)
 
 
 @app.command()

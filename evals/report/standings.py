@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
@@ -17,16 +17,15 @@ COLUMNS = ("judge", "n", "r", "ρ", "error", "in order", "calls", "tokens", "s")
 DASH = "–"
 
 
-def standings_table(found: Sequence[Standing]) -> Table:
-    """One block for each suite; intervals are 95 %, over questions; calls, tokens and seconds are an answer's."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "judge" else "right", no_wrap=name != "judge", overflow="fold")
+def standings_tables(found: Sequence[Standing]) -> Iterator[Table]:
+    """One table for each suite; intervals are 95 %, over questions; calls, tokens and seconds are an answer's."""
     for suite, rows in groupby(found, key=lambda one: one.suite):
-        table.add_row(Text(suite, style="bold"))
+        table = Table(title=Text(suite), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for name in COLUMNS:
+            table.add_column(name, justify="left" if name == "judge" else "right", no_wrap=True)
         for one in rows:
             table.add_row(*cells(one))
-    return table
+        yield table
 
 
 def standings_markdown(found: Sequence[Standing]) -> str:
@@ -47,7 +46,7 @@ def cells(one: Standing) -> list[str]:
         METRICS["mae"].written(numbers["mae"]),
         _of("pairs", numbers["pairs"]),
         DASH if one.calls is None else f"{one.calls:.1f}",
-        *(DASH if value is None else f"{value:,.0f}" for value in (one.tokens, one.seconds)),
+        *(DASH if value is None else f"{value:.0f}" for value in (one.tokens, one.seconds)),
     ]
 
 
@@ -55,8 +54,9 @@ def _with_interval(metric: str, number: Number) -> str:
     text = METRICS[metric].written(number)
     if number.low is None or number.high is None:
         return text
-    return f"{text} [{METRICS[metric].write(number.low)}, {METRICS[metric].write(number.high)}]"
+    low, high = (METRICS[metric].write(bound).replace("0.", ".", 1) for bound in (number.low, number.high))
+    return f"{text} [{low}, {high}]"
 
 
 def _of(metric: str, number: Number) -> str:
-    return f"{METRICS[metric].written(number)} of {number.n}" if number.n else DASH
+    return f"{METRICS[metric].written(number)}/{number.n}" if number.n else DASH
