@@ -13,7 +13,7 @@ from evals.standings import Standing
 from evals.stats.catalogue import METRICS
 from evals.stats.number import Number
 
-COLUMNS = ("judge", "n", "r", "ρ", "error", "in order", "calls", "tokens", "s")
+COLUMNS = ("judge", "n", "r", "ρ", "error", "order", "calls", "tok", "s")
 DASH = "–"
 
 
@@ -46,7 +46,8 @@ def cells(one: Standing) -> list[str]:
         METRICS["mae"].written(numbers["mae"]),
         _of("pairs", numbers["pairs"]),
         DASH if one.calls is None else f"{one.calls:.1f}",
-        *(DASH if value is None else f"{value:.0f}" for value in (one.tokens, one.seconds)),
+        DASH if one.tokens is None else f"{one.tokens / 1000:.1f}k",
+        DASH if one.seconds is None else f"{one.seconds:.0f}",
     ]
 
 

@@ -184,7 +184,7 @@ def test_judges_stand_beside_each_other_suite_by_suite(example: Path, tmp_path: 
     lines = [line.strip() for line in said.split("| |") if "judge-readout" in line]
     assert code == 0
     assert [line.split(" | ")[:2] for line in lines] == [["smoke", BASE], ["smoke", OTHER], ["another.jsonl", BASE]]
-    assert lines[2].removesuffix(" |").split(" | ")[-3:] == ["3.0", "1020", "6"]
+    assert lines[2].removesuffix(" |").split(" | ")[-3:] == ["3.0", "1.0k", "6"]
     assert lines[0].removesuffix(" |").split(" | ")[-3:] == ["–", "–", "–"]
     assert missing[0] == 2
     assert "spelling" in missing[1]
