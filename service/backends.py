@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from service.economy_ports import ProviderBatches
 from service.llm import scripted
 from service.llm.backend import ChatBackend, DecisionBackend
 from service.llm.breaker import PATIENCE, Breaker
@@ -87,6 +88,17 @@ def _direct(settings: Settings, name: str) -> ChatBackend:
         price=price_of(name) if own and base_url is None else None,
         hosted_by_openai=own and base_url is None,
     )
+
+
+def provider_batches(model: ResilientChat) -> ProviderBatches | None:
+    """The provider's batch API for a model; None where there is none that is used here, or where we redact."""
+    from service.llm.openai_chat import OpenAIChat
+
+    if not isinstance(model.backend, OpenAIChat) or not model.name.startswith("openai/"):
+        return None
+    from service.llm.openai_batches import OpenAIBatches
+
+    return OpenAIBatches(model.backend)
 
 
 def open_decisions(settings: Settings, model: str) -> DecisionBackend:

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from ulid import ULID
 
@@ -101,6 +102,7 @@ class Batches:
         max_cost_usd: float | None = None,
         source: str | None = None,
         batch_id: BatchId | None = None,
+        tier: Literal["standard", "economy"] = "standard",
     ) -> Batch:
         """Keep a batch as it arrives; once this returns it is not lost.
 
@@ -109,6 +111,7 @@ class Batches:
             lines: its lines as sent.
             max_cost_usd: a budget: no answer is begun that could overspend it.
             source: the SHA-256 of the file it comes from, to find it again.
+            tier: ``economy`` for the provider's batch API, where :class:`~service.economy.Economy` offers it.
             batch_id: its id, where it is given; what was begun under it before and broke off is dropped.
 
         Raises:
@@ -125,6 +128,7 @@ class Batches:
                 created_at=self.clock.now(),
                 max_cost_usd=max_cost_usd,
                 source=source,
+                tier=tier,
             )
         )
         try:

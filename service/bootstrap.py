@@ -20,9 +20,11 @@ from platformdirs import user_data_path
 
 from service import __version__
 from service.allowances import AllowanceStore
-from service.backends import Misconfigured, guarded, model_finder, open_backend, retry_policy
+from service.backends import Misconfigured, guarded, model_finder, open_backend, provider_batches, retry_policy
 from service.batches import Batches
 from service.catalogue import Catalogue
+from service.economy import Economy
+from service.economy_ports import Asking
 from service.engine import DbosEngine
 from service.estimate import Estimator
 from service.grading.coach import Coach
@@ -34,8 +36,9 @@ from service.intake import Intake
 from service.keys import Keys
 from service.library import FileLibrary
 from service.limiting import Limiting
-from service.lineup import Models, build_judge, fitting_judge, named_prompt, second_judge
+from service.lineup import Models, asks_once, build_judge, fitting_judge, named_prompt, second_judge
 from service.llm.backend import ChatBackend
+from service.llm.prepared import Collecting, Questions
 from service.llm.retry import ResilientChat
 from service.operations import OperationsStore
 from service.ports import Clock, GradeStore, Library, ReviewStore
@@ -48,6 +51,7 @@ from service.storage import (
     SqlAllowanceStore,
     SqlBatchStore,
     SqlDeliveryQueue,
+    SqlEconomyStore,
     SqlEndpointStore,
     SqlGradeStore,
     SqlIdempotencyStore,
@@ -115,6 +119,7 @@ class Services:
     grading: Grading
     batches: Batches
     worker: Worker
+    economy: Economy
     intake: Intake
     library: Library
     catalogue: Catalogue
@@ -174,6 +179,13 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     spending = Spending(limiting, settings.limits.usd_per_day, models.priced)
     grading = Grading(grader, store, jobs, clock, pace(settings), metrics, spending.purse)
     privacy = Privacy(store, SqlLearnerStore(database, store), clock, settings.answer_days)
+    economy = Economy(
+        SqlEconomyStore(database, store),
+        economy_asking(settings, library, model),
+        provider_batches(model) if asks_once(settings, model.capabilities) else None,
+        clock,
+        spending.purse,
+    )
     services = Services(
         grading=grading,
         batches=Batches(
@@ -194,7 +206,9 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
             settings.jobs_at_once,
             settings.seconds.drain,
             models.paused,
+            economy.tend,
         ),
+        economy=economy,
         intake=intake,
         library=library,
         catalogue=catalogue,
@@ -268,6 +282,13 @@ def build_webhooks(settings: Settings, database: Database, clock: Clock, metrics
     signer = Signer(instance_secret(settings))
     webhooks = Webhooks(SqlEndpointStore(database), transport.vetted, signer, clock)
     return webhooks, Courier(SqlDeliveryQueue(database), transport, signer, clock, metrics)
+
+
+def economy_asking(settings: Settings, library: Library, model: ResilientChat) -> Asking:
+    """What the single-call judge would ask about an answer."""
+    collecting = Collecting(model.backend)
+    alone = settings.model_copy(update={"judge": "single_call", "samples": 1})
+    return Questions(build_grader(alone, library, ResilientChat(collecting)), collecting)
 
 
 def estimator(settings: Settings, library: Library, models: Models) -> Estimator:

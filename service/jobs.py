@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, NewType
+from typing import Annotated, Literal, NewType
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -115,6 +115,7 @@ class NewBatch(_Value):
 
     Attributes:
         source: SHA-256 of the file it comes from, where it can be sent again; how the command line resumes.
+        tier: ``economy`` goes through the provider's batch API.
     """
 
     id: BatchId
@@ -122,6 +123,7 @@ class NewBatch(_Value):
     created_at: datetime
     max_cost_usd: Annotated[float, Field(ge=0)] | None = None
     source: str | None = None
+    tier: Literal["standard", "economy"] = "standard"
 
 
 class Item(_Value):
@@ -171,9 +173,11 @@ class Claim(_Value):
     Attributes:
         attempt: which try this is, from 1.
         crashes: how many earlier tries ended with their process.
+        replies: what a provider replied beforehand, by the fingerprint of the request.
     """
 
     id: GradeId
     attempt: int
     crashes: int
     record: GradeRecord
+    replies: Mapping[str, str] = {}

@@ -225,6 +225,12 @@ def fitting_judge(capabilities: Capabilities) -> Literal["readout", "single_call
     return "readout" if capabilities.free and capabilities.top_logprobs else "single_call"
 
 
+def asks_once(settings: Settings, capabilities: Capabilities) -> bool:
+    """Whether one call to ``DEBRIEF_MODEL`` is all that is asked about an answer, as a provider's batch needs it."""
+    judge = fitting_judge(capabilities) if settings.judge == "auto" else settings.judge
+    return judge == "single_call" and settings.samples == 1
+
+
 def named_prompt(library: Library, reference: str) -> Prompt:
     """A prompt by ``id`` or ``id@version``.
 

@@ -33,6 +33,7 @@ FEED_SECONDS = 0.25
 BEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 30.0
 STORE_SECONDS = 1.0
+ECONOMY_SECONDS = 5.0
 AHEAD = 2
 LARGEST_PORTION = 16
 RETRY_SECONDS = (5, 30, 180, 1_080)
@@ -47,6 +48,7 @@ class Worker:
         concurrency: jobs graded at once.
         drain_seconds: how long jobs may run on once the worker is told to stop; what is left is handed back.
         ready: returns when the model may be asked; no job is begun while it has to be left alone.
+        tend_economy: sees to what is with a provider; cut short it goes on the next time.
     """
 
     grading: Grading
@@ -57,6 +59,7 @@ class Worker:
     concurrency: int
     drain_seconds: float
     ready: Callable[[], Awaitable[None]]
+    tend_economy: Callable[[], Coroutine[Any, Any, None]]
     name: str = ""
     _slots: asyncio.Semaphore = field(init=False)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -78,7 +81,7 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work until left; then drain. Nothing is started before there is something to do."""
-        loops = [asyncio.create_task(loop) for loop in (self._feed_on(), self._look_after())]
+        loops = [asyncio.create_task(loop) for loop in (self._feed_on(), self._look_after(), self._economise())]
         try:
             yield
         finally:
@@ -130,6 +133,17 @@ class Worker:
         await self.engine.start(self.name, AHEAD * max(1, self.concurrency // self.portion_size), self.run_portion)
         self._started = True
         log("worker_started", worker=self.name, concurrency=self.concurrency)
+
+    async def _economise(self) -> None:
+        """Every few seconds: see to the batches that go through a provider's batch API."""
+        while not self._stopping.is_set():
+            tending = asyncio.create_task(self._whatever_happens(self.tend_economy()))
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({tending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
+            await asyncio.wait({stopping}, timeout=ECONOMY_SECONDS)
+            stopping.cancel()
 
     async def _look_after(self) -> None:
         """Every few seconds: show that this worker lives, and see to what others left."""
@@ -214,7 +228,7 @@ class Worker:
             return kept
 
         try:
-            await self._until_stored(lambda: self.grading.work(claim.record, keep))
+            await self._until_stored(lambda: self.grading.work(claim.record, keep, claim.replies))
         except Exception as error:  # noqa: BLE001 - whatever one job does, the others go on
             log("job_failed", id=claim.id, error=type(error).__name__)
             await self._give_up_or_again(claim, error)

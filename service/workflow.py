@@ -126,14 +126,16 @@ class Grading:
         self.submitted.set()
         return record
 
-    async def work(self, record: GradeRecord, keep: Keep) -> GradeRecord:
+    async def work(self, record: GradeRecord, keep: Keep, prepared: Mapping[str, str] = {}) -> GradeRecord:
         """Grade a record in progress, patiently, letting those go first who wait for theirs.
+
+        ``prepared`` are replies that a model made beforehand, by the request's fingerprint.
 
         Raises:
             StoreUnavailable: the result could not be stored.
         """
         self.channels.open(record.id)
-        return await self._make(record, keep, patient=True)
+        return await self._make(record, keep, patient=True, prepared=prepared)
 
     async def retry(self, tenant: Tenant, grade_id: GradeId) -> GradeRecord | None:
         """Grade an ungraded answer again, or write a failed commentary again; None when there is no such grade.
@@ -238,11 +240,13 @@ class Grading:
         await self.store.finish(record, reusable)
         return True
 
-    async def _make(self, record: GradeRecord, keep: Keep, *, patient: bool = False) -> GradeRecord:
+    async def _make(
+        self, record: GradeRecord, keep: Keep, *, patient: bool = False, prepared: Mapping[str, str] = {}
+    ) -> GradeRecord:
         channel = self.channels.get(record.id) or NO_READERS
         try:
             async with self._slot(patient):
-                finished, reusable = await self._graded(record, channel)
+                finished, reusable = await self._graded(record, channel, prepared)
             if await keep(finished, reusable):
                 self.metrics.finished(finished)
                 log("grade_finished", id=finished.id, status=finished.status.value)
@@ -252,13 +256,16 @@ class Grading:
             self.channels.close(record.id)
             self._no_longer_shared(record)
 
-    async def _graded(self, record: GradeRecord, channel: Channel) -> tuple[GradeRecord, dict[str, str]]:
+    async def _graded(
+        self, record: GradeRecord, channel: Channel, prepared: Mapping[str, str]
+    ) -> tuple[GradeRecord, dict[str, str]]:
         started = self.clock.monotonic()
         request, tenant = record.request, record.tenant
         budget = CallBudget(
             deadline=started + self.pace.grade_seconds,
             local_only=request.data_policy == "local",
             purse=self.purse_of(tenant),
+            prepared=dict(prepared),
         )
         channel.publish(stage("judging"))
         judgement, key, reused = await self._judgement(record, budget, channel)

@@ -57,16 +57,17 @@ class FakeModel:
             self.failed += 1
             return Response(b'{"error": {"message": "a fault on purpose"}}', 500)
         sent = orjson.loads(body)
-        tokens = sum(len(m["content"]) for m in sent["messages"]) // CHARS_PER_TOKEN + _schema_tokens(sent)
-        self.input_tokens += tokens
-        return Response(await self._reply(sent, tokens), media_type="application/json")
+        return Response(await self.reply(sent), media_type="application/json")
 
     async def stats(self, _request: Request) -> Response:
         """The counts so far."""
         counts = {"calls": self.calls, "failed": self.failed, "input_tokens": self.input_tokens}
         return Response(orjson.dumps(counts), media_type="application/json")
 
-    async def _reply(self, sent: dict[str, Any], tokens: int) -> bytes:
+    async def reply(self, sent: dict[str, Any]) -> bytes:
+        """The completion of a request's body."""
+        tokens = sum(len(m["content"]) for m in sent["messages"]) // CHARS_PER_TOKEN + _schema_tokens(sent)
+        self.input_tokens += tokens
         answer = _ANSWER.search(sent["messages"][-1]["content"])
         key = (answer.group(1) if answer else "", str(sent.get("response_format")))
         if key not in self._texts:

@@ -86,7 +86,10 @@ async def create_batch(
     dry_run: Annotated[bool, Query(description="Check and estimate; keep nothing.")] = False,
     service_tier: Annotated[
         Literal["standard", "economy"],
-        Query(description="`economy` (a provider's batch prices) is refused: it is not offered yet."),
+        Query(
+            description="`economy` goes through the provider's batch API: about half the price, within a day. Refused "
+            "where the model or the judge has none."
+        ),
     ] = "standard",
 ) -> Response:
     """One grade request a line, each with a `custom_id` of yours that is unique in the batch.
@@ -94,8 +97,8 @@ async def create_batch(
     Lines are checked as they arrive: bad ones are kept apart with their number and reason, good ones are
     graded. Once this answers 202 the batch is not lost, whatever dies.
     """
-    if service_tier == "economy":
-        raise _refused("?service_tier", "economy is not offered by this service; leave it out")
+    if service_tier == "economy" and (problem := _why_not_economy(services, max_cost_usd)):
+        raise _refused("?service_tier", problem)
     if max_cost_usd is not None and not services.batches.priced:
         raise _refused("?max_cost_usd", "the price of the model is not known, so a budget cannot be kept")
     batch_id = BatchId(f"bat_{claim.effect}") if claim else None
@@ -105,7 +108,17 @@ async def create_batch(
     if dry_run:
         estimate = estimate_document(await services.batches.dry_run(tenant, lines))
         return _json(estimate, headers={"Cache-Control": NOT_KEPT})
-    return _taken(await services.batches.take_in(tenant, lines, max_cost_usd=max_cost_usd, batch_id=batch_id))
+    return _taken(
+        await services.batches.take_in(tenant, lines, max_cost_usd=max_cost_usd, batch_id=batch_id, tier=service_tier)
+    )
+
+
+def _why_not_economy(services: Services, max_cost_usd: float | None) -> str | None:
+    if not services.economy.offered:
+        return "economy needs an OpenAI model and the single_call judge with one sample, unredacted; leave it out"
+    if max_cost_usd is not None:
+        return "economy sends all answers at once, so a budget cannot be kept; leave one of the two out"
+    return None
 
 
 def _taken(batch: Batch) -> Response:

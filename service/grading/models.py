@@ -214,12 +214,14 @@ class CallBudget:
         records: every call in order, failed and repeated ones included.
         local_only: no model outside the machine's own network may be asked.
         purse: None where nobody counts, as in evaluations.
+        prepared: replies that were made beforehand, by the request's fingerprint; each is used once.
     """
 
     deadline: float | None = None
     records: list[CallRecord] = field(default_factory=list)
     local_only: bool = False
     purse: Purse | None = None
+    prepared: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class OpenAIChat:
 
     async def prepare(self) -> None:
         """Open the client; no call is made."""
-        self._client()
+        self.client()
 
     async def place(self) -> Place:
         """Where its address leads; OpenAI's own is elsewhere."""
@@ -103,7 +103,8 @@ class OpenAIChat:
         if self._given is not None:
             await self._given.close()
 
-    def _client(self) -> AsyncOpenAI:
+    def client(self) -> AsyncOpenAI:
+        """The one client of this backend, opened when it is first needed."""
         if self._given is None:
             self._given = AsyncOpenAI(
                 api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=DefaultAioHttpClient()
@@ -112,17 +113,18 @@ class OpenAIChat:
 
     async def _body(self, request: ChatRequest, seconds: float) -> bytes:
         """The reply as sent: the SDK's own models would be built and checked only to be taken apart again."""
-        response = await self._client().post(
+        response = await self.client().post(
             "/chat/completions",
             cast_to=httpx.Response,
-            body=self._parameters(request),
+            body=self.parameters(request),
             options={"timeout": seconds},
         )
         if len(response.content) > MAX_REPLY_BYTES:
             raise ReplyInvalid("the reply was far too long")
         return response.content
 
-    def _parameters(self, request: ChatRequest) -> dict[str, Any]:
+    def parameters(self, request: ChatRequest) -> dict[str, Any]:
+        """A request as the endpoint's body."""
         limit = request.max_tokens + (REASONING_TOKENS if self._reasons else 0)
         return {
             "model": self._model,

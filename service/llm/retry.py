@@ -38,11 +38,16 @@ from service.grading.models import (
 )
 from service.llm.backend import Backend, ChatBackend, DecisionBackend, Reply, Request
 from service.llm.breaker import Breaker, ModelResting, Passage
+from service.llm.completion import read_completion
 from service.llm.pause import Pause
+from service.llm.prepared import fingerprint
 
 T = TypeVar("T")
 
 ATTEMPTS = 3
+BATCH_PRICE = 0.5
+"""Of the list price, for replies that came through a provider's batch API."""
+
 NOT_AGAIN = (ModelResting, SpendingLimitReached)
 """No call was made, and none would be made a moment later."""
 
@@ -133,6 +138,8 @@ class Resilient(Generic[Request, Reply]):
 
     async def _call(self, request: Request, budget: CallBudget) -> tuple[Reply, CallRecord]:
         place = await self._allowed_place(budget)
+        if (reply := self._prepared(request, budget)) is not None:
+            return reply, await self._paid_beforehand(request, reply, budget, place)
         with self.breaker.passing() if self.breaker else nullcontext() as passage:
             try:
                 async with asyncio.timeout_at(budget.deadline):
@@ -145,6 +152,16 @@ class Resilient(Generic[Request, Reply]):
                 return await self._answered(request, budget, place, passage)
             finally:
                 self._slots.release()
+
+    def _prepared(self, request: Request, budget: CallBudget) -> Reply | None:
+        """The reply to a request where it was made beforehand."""
+        return None
+
+    async def _paid_beforehand(self, request: Request, reply: Reply, budget: CallBudget, place: Place) -> CallRecord:
+        record = self._record(request, reply, "ok", 0.0, budget, place, BATCH_PRICE)
+        if budget.purse is not None:
+            await budget.purse.pay(record.tokens, record.cost_usd)
+        return record
 
     async def _answered(
         self, request: Request, budget: CallBudget, place: Place, passage: Passage | None
@@ -215,16 +232,18 @@ class Resilient(Generic[Request, Reply]):
         seconds: float,
         budget: CallBudget,
         place: Place,
+        share: float = 1.0,
     ) -> CallRecord:
         tokens = reply.tokens if reply else Tokens()
         stated = reply.cost_usd if reply else None
+        listed = self.backend.cost_usd(tokens)
         record = CallRecord(
             purpose=request.purpose,
             requested=self.name,
             reported=reply.reported if reply else None,
             outcome=outcome,
             tokens=tokens,
-            cost_usd=self.backend.cost_usd(tokens) if stated is None else stated,
+            cost_usd=stated if stated is not None or listed is None else share * listed,
             seconds=seconds,
             raw=reply.raw if reply else None,
             place=place,
@@ -243,6 +262,14 @@ class ResilientChat(Resilient[ChatRequest, ChatReply]):
     def capabilities(self) -> Capabilities:
         """What it can do."""
         return self.backend.capabilities
+
+    def _prepared(self, request: ChatRequest, budget: CallBudget) -> ChatReply | None:
+        """The reply to a request where it was made beforehand and can be read; asked again it is asked anew."""
+        body = budget.prepared.pop(fingerprint(request), None) if budget.prepared else None
+        try:
+            return None if body is None else read_completion(body.encode())
+        except ModelError:
+            return None
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from service.storage.allowances import SqlAllowanceStore
 from service.storage.batches import SqlBatchStore
 from service.storage.database import Database, open_database
 from service.storage.deliveries import SqlDeliveryQueue
+from service.storage.economy import SqlEconomyStore
 from service.storage.grades import SqlGradeStore
 from service.storage.idempotency import SqlIdempotencyStore
 from service.storage.jobs import SqlJobStore
@@ -23,6 +24,7 @@ __all__ = [
     "SqlAllowanceStore",
     "SqlBatchStore",
     "SqlDeliveryQueue",
+    "SqlEconomyStore",
     "SqlEndpointStore",
     "SqlGradeStore",
     "SqlIdempotencyStore",

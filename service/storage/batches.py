@@ -27,6 +27,7 @@ from service.records import Tenant
 from service.storage import batch_rows
 from service.storage.cursors import decode, encode
 from service.storage.database import EPOCH, Database, begin_writing, micros
+from service.storage.economy import add_parts
 from service.storage.erasures import erased_since
 from service.storage.grades import SqlGradeStore
 from service.storage.jobs import new_job
@@ -50,6 +51,7 @@ class SqlBatchStore:
         )
         row: dict[str, Any] = {
             **new.model_dump(),
+            "held": int(new.tier == "economy"),
             **numbers,
             "largest_usd": 0.0,
             "created_at": micros(new.created_at),
@@ -93,6 +95,8 @@ class SqlBatchStore:
         def work(connection: Connection) -> None:
             if connection.execute(begun).rowcount == 0:
                 connection.execute(failed)
+            else:
+                add_parts(connection, batch)
 
         await self._database.write(work)
 

@@ -24,6 +24,7 @@ from service.jobs import (
 from service.records import GradeId, GradeRecord, Tenant
 from service.storage import batch_rows
 from service.storage.database import Database, begin_immediate, micros, moment
+from service.storage.economy import drop_replies, replies_for
 from service.storage.grades import SqlGradeStore
 from service.storage.outbox import record_grade_status
 from service.storage.tables import BATCHES, GRADES, JOBS
@@ -103,6 +104,7 @@ class SqlJobStore:
             if connection.execute(_FINISH, ended).rowcount != 1:
                 return False
             self._grades.complete(connection, record, reusable)
+            drop_replies(connection, record.id)
             return True
 
         return await self._database.write(work)
@@ -155,7 +157,9 @@ class SqlJobStore:
             batch_rows.end(connection, row.batch_id, JOBS.c.id == job, CANCELLED, now)
             return None
         record = self._grades.record(connection, grade)
-        return Claim(id=job, attempt=row.attempts, crashes=row.crashes, record=record)
+        economy = batch is not None and batch["tier"] == "economy"
+        replies = replies_for(connection, job) if economy else {}
+        return Claim(id=job, attempt=row.attempts, crashes=row.crashes, record=record, replies=replies)
 
 
 def new_job(record: GradeRecord, state: JobState, **more: Any) -> dict[str, Any]:
@@ -241,7 +245,7 @@ def _alone(connection: Connection) -> bool:
 
 def _unfed(connection: Connection) -> Sequence[RowMapping]:
     wanted = select(BATCHES.c.id, BATCHES.c.tenant).where(
-        BATCHES.c.status == BatchStatus.IN_PROGRESS.value, BATCHES.c.fed < BATCHES.c.total
+        BATCHES.c.status == BatchStatus.IN_PROGRESS.value, BATCHES.c.fed < BATCHES.c.total, BATCHES.c.held == 0
     )
     return connection.execute(wanted.order_by(BATCHES.c.created_at)).mappings().all()
 

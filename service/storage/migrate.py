@@ -12,7 +12,7 @@ from service.storage.database import Database, begin_immediate
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0011"
 _LOCK = 4_711_001
 
 

@@ -182,12 +182,47 @@ BATCHES = Table(
     Column("largest_usd", Float, nullable=False),
     Column("max_cost_usd", Float),
     Column("reason", Text),
+    Column("tier", String(16), nullable=False, server_default="standard"),
+    Column("held", SmallInteger, nullable=False, server_default="0"),
     Index("batches_newest", "tenant", "created_at", "id"),
     Index("batches_by_status", "status", "created_at"),
     Index("batches_of_source", "tenant", "source"),
     info=personal(Impersonal("counts and costs of a batch")),
 )
-"""``fed`` counts the items handed out so far, ``unpriced`` the finished ones of unknown cost."""
+"""``fed`` counts the items handed out so far, ``unpriced`` the finished ones of unknown cost.
+
+While ``held`` is 1 nothing is handed out: a provider makes the replies of an economy batch.
+"""
+
+PROVIDER_PARTS = Table(
+    "provider_parts",
+    METADATA,
+    Column("id", String(128), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("batch_id", String(64), nullable=False),
+    Column("first_line", Integer, nullable=False),
+    Column("last_line", Integer, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("provider_id", String(200)),
+    Column("looks", Integer, nullable=False),
+    Column("look_at", BigInteger, nullable=False),
+    Column("closed", SmallInteger, nullable=False),
+    Index("provider_parts_due", "closed", "look_at"),
+    Index("provider_parts_of_batch", "batch_id", "closed"),
+    info=personal(Impersonal("which lines of a batch a provider has, never what they hold")),
+)
+"""Parts of economy batches. Who takes one moves ``look_at``, so that nobody else does before then."""
+
+PROVIDER_REPLIES = Table(
+    "provider_replies",
+    METADATA,
+    Column("grade_id", String(64), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    info=personal(OfGrade("grade_id")),
+)
+"""Replies a provider made beforehand, kept until their grade is made."""
 
 JOBS = Table(
     "jobs",
