@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, sel
 from service.economy_ports import PART_LINES, Part
 from service.jobs import BatchId, BatchStatus, JobState
 from service.records import GradeId, GradeRecord, Tenant
-from service.storage.database import Database, begin_immediate, insert_once, micros, moment
+from service.storage.database import Database, begin_writing, insert_once, micros, moment
 from service.storage.grades import SqlGradeStore
 from service.storage.tables import BATCHES, GRADES, JOBS, PROVIDER_PARTS, PROVIDER_REPLIES
 
@@ -34,8 +34,7 @@ class SqlEconomyStore:
             return connection.execute(first).first() is not None
 
         def work(connection: Connection) -> Part | None:
-            if self._database.sqlite:
-                begin_immediate(connection)
+            begin_writing(connection)
             row = connection.execute(first.with_for_update(skip_locked=True)).mappings().first()
             if row is None:
                 return None
@@ -72,15 +71,20 @@ class SqlEconomyStore:
         await self._database.write(lambda connection: _change(connection, part.id, **change))
 
     async def keep(self, part: Part, replies: Sequence[tuple[GradeId, str, str]]) -> None:
-        """Keep replies to answers of this part; for grades that are gone or done there is nothing to keep."""
+        """Keep replies to answers of this part; for grades that are gone or done there is nothing to keep.
+
+        A grade that is being erased at the same moment waits for this, and takes its replies with it.
+        """
         ids = {grade for grade, _, _ in replies}
         wanted = (
             select(JOBS.c.id)
             .join(GRADES, GRADES.c.id == JOBS.c.id)
             .where(JOBS.c.batch_id == part.batch, JOBS.c.state != JobState.DONE.value, JOBS.c.id.in_(ids))
+            .with_for_update(read=True, of=GRADES)
         )
 
         def work(connection: Connection) -> None:
+            begin_writing(connection)
             known = set(connection.execute(wanted).scalars())
             rows = [
                 {"grade_id": grade, "fingerprint": fingerprint, "tenant": part.tenant, "body": body}

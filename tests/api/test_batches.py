@@ -246,13 +246,6 @@ async def test_a_budget_needs_a_price(tmp_path: Path) -> None:
     assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "?max_cost_usd")
 
 
-async def test_economy_is_refused_clearly(client: Client) -> None:
-    """It is not offered."""
-    reply = await send(client, [line(1)], service_tier="economy")
-
-    assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "?service_tier")
-
-
 async def test_a_dry_run_estimates_and_keeps_nothing(tmp_path: Path) -> None:
     """No model is asked."""
     model = Priced()
