@@ -8,7 +8,7 @@ SUITE ?= smoke
 PROMPTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo scale-demo test test-browser check format bench eval eval-record openapi image-check sbom fuzz clean
+.PHONY: help setup run demo scale-demo test test-browser check format bench eval eval-record openapi image-check sbom fuzz faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ sbom: setup ## write what this is made of (CycloneDX) to dist/debrief.cdx.json
 
 fuzz: setup ## throw thousands of good and bad requests at a real server: ARGS="--examples 50 --seed 7"
 	@$(BIN)/python -m evals.fuzz $(ARGS)
+
+faults: setup ## kill, freeze and stop the service under load and check what is left: ARGS="--kills 50 --jobs 2000 --seed 7"
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 openapi: setup ## write the API document after a deliberate change
 	@$(BIN)/python -m evals.openapi --write

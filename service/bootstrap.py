@@ -152,12 +152,15 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, backend: ChatBackend | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, backend: ChatBackend | None = None, clock: Clock | None = None
+) -> AsyncIterator[Services]:
     """Open the store, the model and all between, and close them in the end.
 
     Args:
         settings: what to open.
         backend: a model to use in place of the configured one.
+        clock: a time to go by in place of the real one.
 
     Raises:
         Misconfigured: the settings do not fit together.
@@ -167,7 +170,7 @@ async def open_services(settings: Settings, backend: ChatBackend | None = None) 
     models = Models(settings, model)
     grader = build_grader(settings, library, model, models)
     database = await open_migrated(settings.database.url)
-    clock, metrics = SystemClock(), Metrics()
+    clock, metrics = clock or SystemClock(), Metrics()
     store = SqlGradeStore(database, clock.now)
     webhooks, courier = build_webhooks(settings, database, clock, metrics)
     second = second_grader(settings, library, models)

@@ -49,6 +49,8 @@ class Worker:
         drain_seconds: how long jobs may run on once the worker is told to stop; what is left is handed back.
         ready: returns when the model may be asked; no job is begun while it has to be left alone.
         tend_economy: sees to what is with a provider; cut short it goes on the next time.
+        beat_seconds: between two signs of life.
+        dead_after_seconds: after which a worker that gives no sign is replaced.
     """
 
     grading: Grading
@@ -61,6 +63,8 @@ class Worker:
     ready: Callable[[], Awaitable[None]]
     tend_economy: Callable[[], Coroutine[Any, Any, None]]
     name: str = ""
+    beat_seconds: float = BEAT_SECONDS
+    dead_after_seconds: float = DEAD_AFTER_SECONDS
     _slots: asyncio.Semaphore = field(init=False)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -150,7 +154,7 @@ class Worker:
         while not self._stopping.is_set():
             await self._whatever_happens(self._tend())
             try:
-                async with asyncio.timeout(BEAT_SECONDS):
+                async with asyncio.timeout(self.beat_seconds):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
@@ -181,7 +185,10 @@ class Worker:
             beat.name
             for beat in workers
             if beat.name != self.name
-            and (now - self._heard[beat.name][1] > DEAD_AFTER_SECONDS or (beat.host == here and not _lives(beat.pid)))
+            and (
+                now - self._heard[beat.name][1] > self.dead_after_seconds
+                or (beat.host == here and not _lives(beat.pid))
+            )
         ]
 
     async def _run(self, portion: PortionId) -> None:

@@ -35,7 +35,7 @@ class Service:
             env=self._environment,
             stderr=subprocess.DEVNULL,
         )
-        while not _ready(self.url):
+        while not is_ready(self.url):
             if self._process.poll() is not None or time.perf_counter() - started > self._patience:
                 self.__exit__()
                 raise SystemExit("the service did not start: run `debrief serve` to see why")
@@ -125,7 +125,8 @@ def _status_mb(pid: int, name: str) -> float:
     return 0.0
 
 
-def _ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether a service says that it can work."""
     try:
         with urllib.request.urlopen(f"{url}/readyz", timeout=2):
             return True

