@@ -7,7 +7,7 @@ bytes and parsed here, because a provider's reply is untrusted input.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 import aiohttp
@@ -107,7 +107,10 @@ class OpenAIChat:
         """The one client of this backend, opened when it is first needed."""
         if self._given is None:
             self._given = AsyncOpenAI(
-                api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=DefaultAioHttpClient()
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=DefaultAioHttpClient(event_hooks={"response": [bound]}),
             )
         return self._given
 
@@ -119,8 +122,6 @@ class OpenAIChat:
             body=self.parameters(request),
             options={"timeout": seconds},
         )
-        if len(response.content) > MAX_REPLY_BYTES:
-            raise ReplyInvalid("the reply was far too long")
         return response.content
 
     def parameters(self, request: ChatRequest) -> dict[str, Any]:
@@ -138,8 +139,39 @@ class OpenAIChat:
         }
 
 
+class ReplyTooLarge(openai.OpenAIError):
+    """More came than any reply has; the rest was not read."""
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """A reply's bytes, as they come, up to the most a reply may have."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in self._stream:
+            size += len(piece)
+            if size > MAX_REPLY_BYTES:
+                raise ReplyTooLarge
+            yield piece
+
+    async def aclose(self) -> None:
+        """Close the connection's end of it."""
+        await self._stream.aclose()
+
+
+async def bound(response: httpx.Response) -> None:
+    """An event hook of httpx: read no more of a reply than it may have, whatever is sent."""
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _Bounded(response.stream)
+
+
 def translate(error: openai.OpenAIError, name: str) -> ModelError:
     """Our error for one of the SDK's; the provider's own words stay out, they may quote the answer or a key."""
+    if isinstance(error, ReplyTooLarge):
+        return ReplyInvalid("the reply was far too long")
     if isinstance(error, openai.APITimeoutError):
         return ModelTimeout(f"{name} did not answer in time")
     if isinstance(error, openai.APIConnectionError):

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, overload
 
+import asyncpg
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -32,7 +33,6 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from service.ports import StoreUnavailable
 from service.storage.silence import Silence
@@ -249,6 +249,10 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+_OF_SQLALCHEMY = ("prepared_statement", "async_")
+"""How parts of a URL begin that SQLAlchemy keeps for itself."""
+
+
 class PostgresDatabase:
     """A Postgres server; one that does not answer is given up within two seconds."""
 
@@ -263,7 +267,6 @@ class PostgresDatabase:
         )
         event.listen(self.engine.sync_engine, "checkin", _note_use)
         event.listen(self.engine.sync_engine, "checkout", self._try_if_idle)
-        self._door = create_async_engine(url, poolclass=NullPool, connect_args=limits)
         self._silence = Silence(self._knock)
         self._reads = Together(lambda work: self._silence.bounded(self._read(work)), CONNECTIONS, MOST_TOGETHER)
         self._writes = Together(lambda work: self._silence.bounded(self._write(work)), CONNECTIONS, MOST_TOGETHER)
@@ -313,9 +316,10 @@ class PostgresDatabase:
                 raise DisconnectionError from None
 
     async def _knock(self) -> None:
-        """A connection of its own, made and closed."""
-        async with self._door.connect():
-            pass
+        """A connection of its own, with as few words as it takes."""
+        _, options = self.engine.dialect.create_connect_args(self.engine.url)
+        known = {name: value for name, value in options.items() if not name.startswith(_OF_SQLALCHEMY)}
+        (await asyncpg.connect(**known, timeout=CONNECT_SECONDS)).terminate()
 
 
 def _note_use(_connection: Any, record: Any) -> None:

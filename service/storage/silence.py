@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from service.ports import StoreUnavailable
 from service.telemetry import log
 
-WAIT_SECONDS = 1.0
-ANSWER_SECONDS = 0.75
+WAIT_SECONDS = 0.4
+ANSWER_SECONDS = 1.5
 BELIEVED_SECONDS = 1.0
 """How long a server that did not answer is not asked again. In all less than 2 s a request."""
 

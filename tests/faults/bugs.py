@@ -13,9 +13,10 @@ from enum import StrEnum
 from sqlalchemy import Connection, update
 
 from service.bootstrap import Services
+from service.grading.assembly import Explanation
 from service.grading.errors import ModelError
 from service.grading.grade import Evidence
-from service.grading.grader import Explanation, Grader
+from service.grading.grader import Grader
 from service.grading.judgement import Judgement
 from service.grading.models import CallBudget, ChatReply, ChatRequest
 from service.grading.rubric import Rubric

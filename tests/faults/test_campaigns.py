@@ -31,8 +31,8 @@ async def test_whatever_is_struck_nothing_acknowledged_is_lost_and_nothing_is_do
 
 
 async def test_each_request_to_a_failing_model_ends_in_a_grade_or_says_why_not(tmp_path: Path) -> None:
-    """300 requests, 30 % of the calls with one of fourteen kinds of fault; time-outs shortened."""
-    wanted = Requesting(300, seed=13, call_seconds=2.0, grade_seconds=10.0)
+    """200 requests, 30 % of the calls with one of fourteen kinds of fault; time-outs shortened."""
+    wanted = Requesting(200, seed=13, at_once=16, call_seconds=5.0, grade_seconds=20.0)
 
     outcome = await requested(wanted, tmp_path)
 

@@ -25,7 +25,7 @@ from service.grading.errors import (
 )
 from service.grading.models import ChatReply, ChatRequest, Message, Tokens
 from service.llm.completion import retry_after
-from service.llm.openai_chat import MAX_REPLY_BYTES, OpenAIChat, translate
+from service.llm.openai_chat import MAX_REPLY_BYTES, OpenAIChat, bound, translate
 from service.llm.prices import Price
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,8 @@ BODY: dict[str, Any] = {
 @pytest.fixture
 async def chat() -> AsyncIterator[OpenAIChat]:
     """A model at model.test, on the transport respx can see."""
-    client = AsyncOpenAI(api_key="k", base_url="http://model.test/v1", max_retries=0, http_client=httpx.AsyncClient())
+    web = httpx.AsyncClient(event_hooks={"response": [bound]})
+    client = AsyncOpenAI(api_key="k", base_url="http://model.test/v1", max_retries=0, http_client=web)
     yield OpenAIChat("openai/m", "m", api_key="k", price=Price(1e-6, 2e-6, 5e-7), client=client)
     await client.close()
 
@@ -136,6 +137,22 @@ async def test_every_way_to_fail_becomes_one_of_our_errors(
 
     assert type(error) is kind
     assert "secret" not in str(error)
+
+
+async def test_no_more_of_an_endless_reply_is_read_than_a_reply_may_have(chat: OpenAIChat) -> None:
+    """Memory is bounded by what is read, not by what is sent."""
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1
+            yield b" " * 65_536
+
+    error = await failure(chat, httpx.Response(200, content=endless()))
+
+    assert isinstance(error, ReplyInvalid)
+    assert read <= MAX_REPLY_BYTES // 65_536 + 1
 
 
 async def test_retry_after_is_passed_on(chat: OpenAIChat) -> None:
