@@ -33,7 +33,7 @@ CHECKS = (
 )
 PHASES = "examples,coverage,fuzzing,stateful"
 HOOKS = Path(__file__).with_name("fuzz_hooks.py")
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 RUN_SECONDS = 3_600.0
 
 
