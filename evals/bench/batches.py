@@ -34,6 +34,7 @@ from service.settings import DatabaseSettings, Settings
 LOOK_SECONDS = 0.1
 WARM = 0.1
 MOST_WARM = 1_000
+BARE_CALLS = 5_000
 IDLE_SECONDS = 60.0
 WARM_SECONDS = 5.0
 PROBES_A_SECOND = 5.0
@@ -116,7 +117,7 @@ async def _bare(model: str, options: argparse.Namespace) -> float:
             async with session.post(f"{model}/v1/chat/completions", data=prompt) as response:
                 orjson.loads(await response.read())
 
-        rate, _ = await run(call, range(options.items), options.concurrency * options.workers)
+        rate, _ = await run(call, range(min(options.items, BARE_CALLS)), options.concurrency * options.workers)
     return rate
 
 
