@@ -108,6 +108,12 @@ class Stage:
         """Those who grade."""
         return [player for player in self.players.values() if player.name != SERVER] or list(self.players.values())
 
+    def revive(self) -> None:
+        """Start again who has ended, as a supervisor does: who starts while Postgres is away does not stay."""
+        for player in self.players.values():
+            if player.process is not None and player.process.exitcode is not None:
+                player.start()
+
     async def ready(self) -> None:
         """Return when the server answers."""
         async with asyncio.timeout(READY_SECONDS):

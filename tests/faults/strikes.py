@@ -54,6 +54,7 @@ class Striker:
         except TimeoutError:
             struck = ["missed"]
         self.stage.logbook.write("strikes", strike=strike.value, struck=struck)
+        self.stage.revive()
         await self.stage.ready()
 
     async def kill_any_worker(self) -> list[str]:
