@@ -11,11 +11,13 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from service.grading.errors import ModelMisconfigured
 from service.grading.models import Capabilities, ChatReply, ChatRequest, ModelName, Place, Tokens
+from service.llm.bounds import bounded
 from service.llm.openai_chat import TOP_LOGPROBS, OpenAIChat
 
 SLOTS = 4
@@ -48,6 +50,8 @@ class EmbeddedChat:
     async def complete(self, request: ChatRequest, seconds: float) -> ChatReply:
         """One call, when its turn comes."""
         chat = await self._ready()
+        if request.schema is not None:
+            request = replace(request, schema=bounded(request.schema))
         async with self._turn:
             return await chat.complete(request, seconds)
 
