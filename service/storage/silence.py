@@ -21,6 +21,9 @@ ANSWER_SECONDS = 1.5
 BELIEVED_SECONDS = 1.0
 """How long a server that did not answer is not asked again. In all less than 2 s a request."""
 
+LATE_SECONDS = 0.25
+"""A timer this late says that the process itself had no time to listen; then it listens once more."""
+
 T = TypeVar("T")
 
 
@@ -38,6 +41,7 @@ class Silence:
     wait_seconds: float = WAIT_SECONDS
     answer_seconds: float = ANSWER_SECONDS
     _silent: bool = False
+    _late: bool = False
     _asked: asyncio.Task[bool] | None = None
     _asked_at: float = 0.0
     _word: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,15 +78,24 @@ class Silence:
 
     async def _ask(self) -> bool:
         self._word.clear()
-        signs = {asyncio.ensure_future(self.knock()), asyncio.ensure_future(self._word.wait())}
-        done, _ = await asyncio.wait(signs, timeout=self.answer_seconds, return_when=asyncio.FIRST_COMPLETED)
-        heard = bool(done)
+        signs: set[asyncio.Future[Any]] = {
+            asyncio.ensure_future(self.knock()),
+            asyncio.ensure_future(self._word.wait()),
+        }
+        heard = await self._heard(signs) or (self._late and await self._heard(signs))
         for sign in signs:
             self._leave(sign)
         if heard is self._silent:
             log("database_heard_again" if heard else "database_silent")
         self._silent, self._asked_at = not heard, time.monotonic()
         return heard
+
+    async def _heard(self, signs: set[asyncio.Future[Any]]) -> bool:
+        """Whether any sign came in time; notes when it was we who were late: a busy loop hears nobody."""
+        began = time.monotonic()
+        done, _ = await asyncio.wait(signs, timeout=self.answer_seconds, return_when=asyncio.FIRST_COMPLETED)
+        self._late = time.monotonic() - began > self.answer_seconds + LATE_SECONDS
+        return bool(done)
 
     def _leave(self, task: asyncio.Task[Any] | asyncio.Future[Any]) -> None:
         """Stop something without waiting for its connection to be closed, which a silent server delays."""

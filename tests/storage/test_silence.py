@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from service.ports import StoreUnavailable
-from service.storage.silence import Silence
+from service.storage.silence import LATE_SECONDS, Silence
 
 pytestmark = pytest.mark.anyio
 
@@ -140,3 +141,24 @@ async def test_a_server_that_answers_another_transaction_is_not_silent() -> None
     go_on.set()
 
     assert await waiting == 7
+
+
+async def test_a_process_that_had_no_time_to_listen_listens_once_more() -> None:
+    """Its own loop was held for longer than the server has to answer: that says nothing about the server."""
+    server, loop = Server(answering=False), asyncio.get_running_loop()
+
+    def hold_the_loop() -> None:
+        time.sleep(server.silence.answer_seconds + 2 * LATE_SECONDS)
+        loop.call_later(server.silence.answer_seconds / 2, server.answering.set)
+
+    async def knock() -> None:
+        loop.call_soon(hold_the_loop)
+        await server.knock()
+
+    async def slow() -> int:
+        await server.answering.wait()
+        return 7
+
+    server.silence.knock = knock
+
+    assert await server.silence.bounded(slow()) == 7
