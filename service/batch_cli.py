@@ -122,9 +122,11 @@ def report(batch: Batch, out: Path) -> None:
 async def work_until_told(settings: Settings) -> None:
     """Grade what is due, and send webhooks, until SIGTERM or SIGINT; then finish or hand back what is under way."""
     from service.bootstrap import open_services
+    from service.telemetry import log
 
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     async with open_services(settings) as services, services.courier.running(), services.worker.running():
+        log("worker_ready", concurrency=settings.worker.concurrency)
         await told.wait()
