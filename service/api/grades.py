@@ -77,7 +77,7 @@ async def create_grade(
     """
     grade_id = GradeId(f"grd_{claim.effect}") if claim else None
     if grade_id and claim and claim.resumed and (begun := await services.grading.get(tenant, grade_id)):
-        return _found_begun(begun)
+        return _found_begun(begun, in_background=in_background)
     request = await services.intake.request(tenant, body)
     if in_background:
         record = await services.grading.submit(tenant, request, grade_id)
@@ -236,9 +236,9 @@ async def _found(services: Services, tenant: Tenant, grade_id: str) -> GradeReco
     return record
 
 
-def _found_begun(record: GradeRecord) -> Response:
-    """What a process that is gone had made of the same request."""
-    if record.status is GradeStatus.IN_PROGRESS:
+def _found_begun(record: GradeRecord, *, in_background: bool) -> Response:
+    """What a process that is gone had made of the same request; who did not want to wait is answered as at first."""
+    if in_background or record.status is GradeStatus.IN_PROGRESS:
         return _document(record, status.HTTP_202_ACCEPTED, located=True)
     return _made(record, status.HTTP_201_CREATED)
 

@@ -180,8 +180,11 @@ async def test_an_invalid_request_frees_the_key(client: Client, body: Body) -> N
     assert (refused.status_code, mended.status_code) == (422, 201)
 
 
-async def test_what_was_made_before_a_crash_is_found_and_not_made_again(settings: Settings, body: Body) -> None:
-    """The process died between storing the grade and keeping the answer."""
+@pytest.mark.parametrize(("prefer", "status"), [("", 201), ("respond-async", 202)])
+async def test_what_was_made_before_a_crash_is_found_and_not_made_again(
+    settings: Settings, body: Body, prefer: str, status: int
+) -> None:
+    """The process died between storing the grade and keeping the answer; a repeat is answered as the first was."""
     async with running(settings) as (client, services):
         request = client.build_request("POST", "/v1/grades", json=body)
         claim = await crashed(services, "/v1/grades", request.content)
@@ -191,9 +194,9 @@ async def test_what_was_made_before_a_crash_is_found_and_not_made_again(settings
         await services.store.add(stored.model_copy(update={"id": f"grd_{claim.effect}"}))
         before = await grades(services)
 
-        repeated = await post(client, body)
+        repeated = await post(client, body, prefer=prefer)
 
-        assert (repeated.status_code, repeated.json()["id"]) == (201, f"grd_{claim.effect}")
+        assert (repeated.status_code, repeated.json()["id"]) == (status, f"grd_{claim.effect}")
         assert await grades(services) == before
 
 

@@ -76,6 +76,7 @@ def serving(settings: Settings) -> Iterator[Site]:
             )
             server = uvicorn.Server(config)
             listening = config.bind_socket()
+            listening.listen()  # who comes before the server is ready waits
             port = listening.getsockname()[1]
             task = asyncio.create_task(server.serve([listening]))
             ready.append(Site(f"http://127.0.0.1:{port}", model, services, asyncio.get_running_loop()))

@@ -35,7 +35,7 @@ def model_file() -> Path:
 @pytest.fixture
 async def chat(model_file: Path) -> AsyncIterator[EmbeddedChat]:
     """The engine with that model and a small context window."""
-    engine = EmbeddedChat("embedded", lambda: model_file, context_tokens=2_048)
+    engine = EmbeddedChat("embedded", lambda: model_file, context_tokens=2_048, threads=1)
     yield engine
     await engine.close()
 
@@ -70,7 +70,7 @@ async def test_a_schema_is_obeyed(chat: EmbeddedChat) -> None:
     }
     request = ChatRequest("coach", (Message("user", "Choose."),), 60, schema_name="choice", schema=schema)
 
-    reply = await chat.complete(request, 60)
+    reply = await chat.complete(request, 120)
 
     assert any(passage in reply.text for passage in ("one passage", "another passage"))
 
