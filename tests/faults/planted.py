@@ -17,11 +17,14 @@ _TWO = replace(_ALONE, postgres=True, workers=2, beat_seconds=0.5, concurrency=4
 PLANTED: Mapping[Bug, tuple[Campaign, str]] = {
     Bug.UNGUARDED: (replace(_TWO, pauses=1), "one result each"),
     Bug.EARLY: (replace(_ALONE, jobs=20, kills=1), "acknowledged is kept"),
-    Bug.DEAF: (replace(_TWO, jobs=60, latency=1.0), "calls are bounded"),
+    Bug.DEAF: (replace(_TWO, jobs=12, latency=8.0, concurrency=32), "calls are bounded"),
     Bug.TWICE: (replace(_ALONE, jobs=20, faults=0.3, call_seconds=2.0), "calls are bounded"),
     Bug.CREDULOUS: (replace(_ALONE, jobs=20, tricks=0.5), "quotes are the answer's"),
 }
-"""For each bug a small run that it cannot come through, and the promise that it has to break."""
+"""For each bug a small run that it cannot come through, and the promise that it has to break.
+
+Workers that are not heard are given up after three seconds: a call takes longer, and whoever takes over has room.
+"""
 
 
 def found(bug: Bug | None, folder: Path, like: Bug | None = None) -> set[str]:
